@@ -1,0 +1,1 @@
+"""The program's mutable state and its signals (QtCore only)."""

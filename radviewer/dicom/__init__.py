@@ -1,0 +1,1 @@
+"""Files in: scan, decode, load.  Hostile input is bounded here."""

@@ -1,0 +1,1 @@
+"""What a radiologist would recognise: frozen values, standard library and numpy only."""

@@ -1,0 +1,1 @@
+"""Widgets: read state, ask app, decide nothing."""
