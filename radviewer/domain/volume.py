@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.domain.geometry import Geometry, ImagePlane, PixelSpacing
 from radviewer.domain.window import LookupTable, Voi
+
+
+Pixels = NDArray[Any]
+"""Stored values: any integer or floating dtype."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +55,7 @@ class SliceImage:
 
     """
 
-    stored: NDArray[np.generic]
+    stored: Pixels
     slope: float = 1.0
     intercept: float = 0.0
     modality_lut: LookupTable | None = None
@@ -67,7 +72,7 @@ class SliceImage:
         """Whether `stored` is RGB."""
         return self.stored.ndim == 3
 
-    def with_stored(self, stored: NDArray[np.generic]) -> SliceImage:
+    def with_stored(self, stored: Pixels) -> SliceImage:
         """Return the same image over other pixels of the same grid."""
         return replace(self, stored=stored)
 
@@ -79,7 +84,7 @@ class SliceImage:
         mask: NDArray[np.bool_] = (self.stored >= low) & (self.stored <= high)
         return mask
 
-    def modality_values(self, stored: NDArray[np.generic] | None = None) -> NDArray[np.float64]:
+    def modality_values(self, stored: Pixels | None = None) -> NDArray[np.float64]:
         """Stored values (all, or the ones given) through the modality LUT, in `unit`."""
         values = self.stored if stored is None else stored
         if self.modality_lut is not None:
@@ -104,7 +109,7 @@ class Volume:
 
     """
 
-    stored: NDArray[np.generic]
+    stored: Pixels
     slices: tuple[SliceImage | None, ...]
     geometry: Geometry | None
     problems: dict[int, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class LookupTable:
     bits: int
     explanation: str = ""
 
-    def apply(self, values: NDArray[np.generic]) -> NDArray[np.unsignedinteger]:
+    def apply(self, values: NDArray[Any]) -> NDArray[np.unsignedinteger]:
         """Look `values` up, clamped to the table's ends; same shape."""
         index = np.clip(np.asarray(values).astype(np.int64) - self.first, 0, len(self.table) - 1)
         found: NDArray[np.unsignedinteger] = self.table[index]
