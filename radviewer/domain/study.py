@@ -206,7 +206,7 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class NotAnImage:
-    """A DICOM object without pixels to show: SEG, SR, PR, KOS, PDF, RT, DICOMDIR …
+    """A DICOM object without pixels to show: SEG, SR, PR, KOS, PDF, RT, DICOMDIR.
 
     `sop_class` is the UID's name in words ("Segmentation Storage") or the UID itself.
     """

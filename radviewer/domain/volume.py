@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from radviewer.domain.geometry import Geometry, ImagePlane, PixelSpacing
 from radviewer.domain.window import LookupTable, Voi
 
-
 Pixels = NDArray[Any]
 """Stored values: any integer or floating dtype."""
 
