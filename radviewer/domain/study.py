@@ -64,6 +64,11 @@ class ImageFile:
         True when more than the frame's own values is needed to show it (modality or
         VOI LUT tables, palette, overlays, supplemental attributes): the loader then parses
         the whole header.
+    padding : tuple of float or None
+        Inclusive range of stored values that are padding (PixelPaddingValue and
+        PixelPaddingRangeLimit, PS3.3 C.7.5.1.1.2), lower one first.
+    presentation_inverse : bool
+        PresentationLUTShape is INVERSE (PS3.3 C.11.6): shown inverted, like MONOCHROME1.
 
     """
 
@@ -75,6 +80,8 @@ class ImageFile:
     pixel_offset: int | None
     pixel_length: int | None
     needs_header: bool
+    padding: tuple[float, float] | None = None
+    presentation_inverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
