@@ -1,0 +1,131 @@
+"""Slow work off the GUI thread: a queue of one thread.
+
+Work is a plain function ``work(progress) -> value`` that captured its inputs.  Each
+job delivers exactly one of `succeeded`, `failed` and `cancelled`, on the GUI thread;
+after `Job.cancel` nothing else of it is ever delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from radviewer.app import crash
+from radviewer.errors import RadviewerError
+from radviewer.progress import Cancelled, Progress
+
+Work = Callable[[Progress], Any]
+
+
+class Job(QObject):
+    """One piece of slow work, waiting, running or ended."""
+
+    progressed = Signal(int, int, str)  # done, total (0 = unknown), text
+    succeeded = Signal(object)
+    failed = Signal(str)  # a sentence for the reader
+    cancelled = Signal()
+    _reported = Signal(int, int, str)  # from the working thread
+
+    def __init__(self, work: Work, doing: str, priority: int, parent: QObject) -> None:
+        super().__init__(parent)
+        self.doing = doing
+        self.priority = priority
+        self.ended = False
+        self._work = work
+        self._progress = Progress(self._reported.emit)
+        self._reported.connect(self._on_reported, Qt.ConnectionType.QueuedConnection)
+
+    def cancel(self) -> None:
+        """Stop; `cancelled` is emitted before this returns, unless the job has ended."""
+        if not self.ended:
+            self.ended = True
+            self._progress.cancel()
+            self.cancelled.emit()
+
+    def run(self) -> object:
+        """Do the work; called by the queue, in its thread."""
+        self._progress.check()
+        return self._work(self._progress)
+
+    def deliver(self, future: Future[object]) -> None:
+        """Emit the outcome; called by the queue, on the GUI thread."""
+        if self.ended:
+            return
+        self.ended = True
+        error = future.exception()
+        if error is None:
+            self.succeeded.emit(future.result())
+        elif isinstance(error, Cancelled):
+            self.cancelled.emit()
+        elif isinstance(error, RadviewerError):
+            self.failed.emit(str(error))
+        else:
+            self.failed.emit(crash.sentence(error, self.doing))
+
+    def _on_reported(self, done: int, total: int, text: str) -> None:
+        if not self.ended:
+            self.progressed.emit(done, total, text)
+
+
+class JobQueue(QObject):
+    """Runs one job at a time in a thread of its own, the highest priority first."""
+
+    busy_changed = Signal(bool)
+    _done = Signal(object, object)  # Job, Future; from the working thread
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._waiting: list[Job] = []
+        self._running: Job | None = None
+        self._done.connect(self._on_done, Qt.ConnectionType.QueuedConnection)
+
+    def submit(self, work: Work, doing: str, priority: int = 0) -> Job:
+        """Queue `work`; `doing` completes "… while" in a sentence for the reader.
+
+        Connect to the returned job's signals at once: none is emitted before the
+        event loop runs again.
+        """
+        job = Job(work, doing, priority, self)
+        self._waiting.append(job)
+        self._waiting.sort(key=lambda waiting: -waiting.priority)  # stable: first come, first served
+        self._start_next()
+        return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return self._running is not None or bool(self._waiting)
+
+    def cancel_all(self) -> None:
+        """Cancel what runs and what waits."""
+        for job in [*self._waiting, self._running]:
+            if job is not None:
+                job.cancel()
+
+    def close(self) -> None:
+        """Cancel everything and wait for the thread to end."""
+        self.cancel_all()
+        self._waiting.clear()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _start_next(self) -> None:
+        while self._running is None and self._waiting:
+            job = self._waiting.pop(0)
+            if job.ended:
+                job.deleteLater()
+                continue
+            self._running = job
+            self.busy_changed.emit(True)
+            self._executor.submit(job.run).add_done_callback(lambda future, job=job: self._done.emit(job, future))
+
+    def _on_done(self, job: Job, future: Future[object]) -> None:
+        self._running = None
+        job.deliver(future)
+        job.deleteLater()
+        self._start_next()
+        if not self.busy:
+            self.busy_changed.emit(False)

@@ -1,0 +1,160 @@
+"""The reader's settings: one small JSON file, written atomically as they change."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from radviewer import paths
+from radviewer.errors import NotSaved
+
+
+def _system_account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this user id
+        return ""
+
+
+def _is_keys(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+        for name, keys in value.items()
+    )
+
+
+def _one_of(*allowed: str) -> Callable[[object], bool]:
+    return lambda value: value in allowed
+
+
+def _text(most: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and len(value) <= most
+
+
+def _number(low: float, high: float) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _setting(default: Any, valid: Callable[[object], bool]) -> Any:
+    metadata = {"valid": valid}
+    if isinstance(default, dict | list):
+        return field(default_factory=type(default), metadata=metadata)
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is kept from one start to the next."""
+
+    reader: str = _setting(_system_account, _text(100))
+    shortcuts: dict[str, list[str]] = _setting({}, _is_keys)  # only what differs from the table
+    density: str = _setting("full", _one_of("full", "anonymous", "none"))
+    layout: str = _setting("1x1", _one_of("1x1", "1x2", "2x2"))
+    linked: bool = _setting(True, _flag)
+    reference_lines: bool = _setting(True, _flag)
+    smooth: bool = _setting(True, _flag)
+    cine_rate: float = _setting(15.0, _number(1, 60))  # images per second where the file names none
+    memory_share: float = _setting(0.5, _number(0.05, 0.9))  # of the computer's memory, for decoded images
+    last_folder: str = _setting("", _text(4096))
+    window_state: str = _setting("", _text(200_000))  # Qt's saveGeometry and saveState, base64
+
+
+def write_atomically(target: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, meets the old one or the new one.
+
+    Raises
+    ------
+    NotSaved
+        Disk full, no permission, …; the old file is untouched.
+
+    """
+    temporary: str | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(target)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise NotSaved(
+            f"{target} could not be written: {error.strerror or error}. Free some space or check the folder's permissions."
+        ) from error
+
+
+def parse(data: bytes) -> tuple[Settings, tuple[str, ...]]:
+    """Read settings; what is wrong is left at its default and named in a sentence."""
+    try:
+        raw = json.loads(data)
+    except (ValueError, RecursionError):
+        return Settings(), ("The settings file is not valid JSON; the defaults are used.",)
+    if not isinstance(raw, dict):
+        return Settings(), ("The settings file does not hold settings; the defaults are used.",)
+    good: dict[str, Any] = {}
+    problems: list[str] = []
+    for entry in fields(Settings):
+        if entry.name in raw:
+            if entry.metadata["valid"](raw[entry.name]):
+                good[entry.name] = raw[entry.name]
+            else:
+                problems.append(f"The setting '{entry.name}' has an invalid value; its default is used.")
+    return Settings(**good), tuple(problems)
+
+
+class SettingsFile(QObject):
+    """The settings in force, kept on disk."""
+
+    changed = Signal(object)  # Settings
+    not_saved = Signal(str)
+
+    def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path = paths.user_data() / "settings.json" if path is None else path
+        self.problems: tuple[str, ...] = ()
+        self.now = self._read()
+
+    def change(self, **values: Any) -> None:
+        """Change some settings, write the file, tell everybody.
+
+        A full disk is told by `not_saved`; the new values hold until the program ends.
+        """
+        new = replace(self.now, **values)
+        for entry in fields(Settings):
+            if not entry.metadata["valid"](getattr(new, entry.name)):
+                raise ValueError(f"invalid value for the setting {entry.name}")
+        if new == self.now:
+            return
+        self.now = new
+        try:
+            write_atomically(self._path, json.dumps(asdict(new), indent=1, ensure_ascii=False).encode())
+        except NotSaved as error:
+            self.not_saved.emit(str(error))
+        self.changed.emit(new)
+
+    def _read(self) -> Settings:
+        try:
+            data = self._path.read_bytes()
+        except FileNotFoundError:
+            return Settings()
+        except OSError as error:
+            self.problems = (f"{self._path} could not be read: {error.strerror}. The defaults are used.",)
+            return Settings()
+        settings, self.problems = parse(data)
+        return settings
