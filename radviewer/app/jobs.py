@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -120,7 +121,7 @@ class JobQueue(QObject):
                 continue
             self._running = job
             self.busy_changed.emit(True)
-            self._executor.submit(job.run).add_done_callback(lambda future, job=job: self._done.emit(job, future))
+            self._executor.submit(job.run).add_done_callback(partial(self._done.emit, job))
 
     def _on_done(self, job: Job, future: Future[object]) -> None:
         self._running = None

@@ -43,15 +43,6 @@ def _number(low: float, high: float) -> Callable[[object], bool]:
     return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
-def _setting(default: Any, valid: Callable[[object], bool]) -> Any:
-    metadata = {"valid": valid}
-    if isinstance(default, dict | list):
-        return field(default_factory=type(default), metadata=metadata)
-    if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
 def _flag(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -60,17 +51,32 @@ def _flag(value: object) -> bool:
 class Settings:
     """Everything that is kept from one start to the next."""
 
-    reader: str = _setting(_system_account, _text(100))
-    shortcuts: dict[str, list[str]] = _setting({}, _is_keys)  # only what differs from the table
-    density: str = _setting("full", _one_of("full", "anonymous", "none"))
-    layout: str = _setting("1x1", _one_of("1x1", "1x2", "2x2"))
-    linked: bool = _setting(True, _flag)
-    reference_lines: bool = _setting(True, _flag)
-    smooth: bool = _setting(True, _flag)
-    cine_rate: float = _setting(15.0, _number(1, 60))  # images per second where the file names none
-    memory_share: float = _setting(0.5, _number(0.05, 0.9))  # of the computer's memory, for decoded images
-    last_folder: str = _setting("", _text(4096))
-    window_state: str = _setting("", _text(200_000))  # Qt's saveGeometry and saveState, base64
+    reader: str = field(default_factory=_system_account)
+    shortcuts: dict[str, list[str]] = field(default_factory=dict)  # only what differs from the table
+    density: str = "full"
+    layout: str = "1x1"
+    linked: bool = True
+    reference_lines: bool = True
+    smooth: bool = True
+    cine_rate: float = 15.0  # images per second where the file names none
+    memory_share: float = 0.5  # of the computer's memory, for decoded images
+    last_folder: str = ""
+    window_state: str = ""  # Qt's saveGeometry and saveState, base64
+
+
+_VALID: dict[str, Callable[[object], bool]] = {
+    "reader": _text(100),
+    "shortcuts": _is_keys,
+    "density": _one_of("full", "anonymous", "none"),
+    "layout": _one_of("1x1", "1x2", "2x2"),
+    "linked": _flag,
+    "reference_lines": _flag,
+    "smooth": _flag,
+    "cine_rate": _number(1, 60),
+    "memory_share": _number(0.05, 0.9),
+    "last_folder": _text(4096),
+    "window_state": _text(200_000),
+}
 
 
 def write_atomically(target: Path, data: bytes) -> None:
@@ -95,7 +101,8 @@ def write_atomically(target: Path, data: bytes) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise NotSaved(
-            f"{target} could not be written: {error.strerror or error}. Free some space or check the folder's permissions."
+            f"{target} could not be written: {error.strerror or error}. "
+            "Free some space or check the folder's permissions."
         ) from error
 
 
@@ -111,7 +118,7 @@ def parse(data: bytes) -> tuple[Settings, tuple[str, ...]]:
     problems: list[str] = []
     for entry in fields(Settings):
         if entry.name in raw:
-            if entry.metadata["valid"](raw[entry.name]):
+            if _VALID[entry.name](raw[entry.name]):
                 good[entry.name] = raw[entry.name]
             else:
                 problems.append(f"The setting '{entry.name}' has an invalid value; its default is used.")
@@ -137,7 +144,7 @@ class SettingsFile(QObject):
         """
         new = replace(self.now, **values)
         for entry in fields(Settings):
-            if not entry.metadata["valid"](getattr(new, entry.name)):
+            if not _VALID[entry.name](getattr(new, entry.name)):
                 raise ValueError(f"invalid value for the setting {entry.name}")
         if new == self.now:
             return

@@ -1,0 +1,102 @@
+"""Where the reader's marks lie: SQLite in the user's data folder, written as they happen.
+
+Rows are keyed by DICOM UIDs and hold no name, date or number of a patient.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from radviewer.domain.measurement import ImageReference, Mark, MarkKind
+from radviewer.errors import NotSaved
+
+_SCHEMA = 1
+_CREATE = """
+CREATE TABLE IF NOT EXISTS mark (
+  mark_id TEXT PRIMARY KEY,
+  study_uid TEXT NOT NULL,
+  series_uid TEXT NOT NULL,
+  sop_instance_uid TEXT NOT NULL,
+  frame INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  points TEXT NOT NULL,
+  text TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS mark_of_study ON mark (study_uid);
+"""
+
+
+class MarkStore:
+    """Marks on disk.  Safe with several programs at once (WAL, short transactions).
+
+    Raises
+    ------
+    NotSaved
+        From every method, when the database cannot be opened, read or written.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, study_uid: str) -> tuple[Mark, ...]:
+        """All marks of one study; rows that are no valid mark are left out."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT kind, study_uid, series_uid, sop_instance_uid, frame, points, text, mark_id"
+                " FROM mark WHERE study_uid = ?",
+                (study_uid,),
+            ).fetchall()
+        return tuple(mark for mark in map(_mark_of_row, rows) if mark is not None)
+
+    def write(self, mark: Mark) -> None:
+        """Add a mark, or replace the one with the same id; on disk when this returns."""
+        image = mark.image
+        row = (mark.mark_id, image.study_uid, image.series_uid, image.sop_instance_uid, image.frame)
+        with self._connection() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, mark.kind.value, json.dumps(mark.points), mark.text),
+            )
+
+    def remove(self, mark_id: str) -> None:
+        """Remove a mark; no error when it is not there."""
+        with self._connection() as connection:
+            connection.execute("DELETE FROM mark WHERE mark_id = ?", (mark_id,))
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=5)) as connection:
+                self._prepare(connection)
+                with connection:
+                    yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise NotSaved(
+                f"The marks could not be kept in {self._path}: {error}. They stay on screen and are tried again; "
+                "free some space or check the folder's permissions."
+            ) from error
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > _SCHEMA:
+            raise sqlite3.DatabaseError("it was written by a newer radviewer")
+        if version < _SCHEMA:
+            connection.executescript(_CREATE)
+            connection.execute(f"PRAGMA user_version = {_SCHEMA}")
+
+
+def _mark_of_row(row: tuple[str, str, str, str, int, str, str, str]) -> Mark | None:
+    kind, study, series, instance, frame, points, text, mark_id = row
+    try:
+        places = tuple((float(r), float(c)) for r, c in json.loads(points))
+        return Mark(MarkKind(kind), ImageReference(study, series, instance, frame), places, text, mark_id)
+    except (ValueError, TypeError, RecursionError):
+        return None
