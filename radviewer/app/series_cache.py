@@ -25,8 +25,9 @@ def default_budget() -> int:
 class CachedStack:
     """What is decoded of one stack so far; the loading thread fills `slices`."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, focus: Callable[[], int]) -> None:
         self.stack = stack
+        self.focus = focus
         self.slices: list[SliceImage | None] = [None] * len(stack.frames)
         self.problems: dict[int, str] = {}
         self.volume: Volume | None = None
@@ -68,7 +69,7 @@ class SeriesCache(QObject):
     def problem(self, stack: Stack, index: int) -> str | None:
         """Why a slice cannot be shown, or None."""
         cached = self._stacks.get(stack.key)
-        return None if cached is None else cached.problems.get(index) or cached.failure
+        return None if cached is None else cached.problems.get(index)
 
     def volume(self, stack: Stack) -> Volume | None:
         """Return the loaded volume, or None while it is not complete."""
@@ -91,16 +92,16 @@ class SeriesCache(QObject):
         if cached is not None:
             self._stacks.move_to_end(stack.key)
             return
-        cached = CachedStack(stack)
+        cached = CachedStack(stack, focus)
         self._stacks[stack.key] = cached
-        self._submit(cached, focus)
+        self._submit(cached)
 
     def close(self) -> None:
         """Drop everything."""
         for key in list(self._stacks):
             self._drop(key)
 
-    def _submit(self, cached: CachedStack, focus: Callable[[], int]) -> None:
+    def _submit(self, cached: CachedStack) -> None:
         stack, key, budget = cached.stack, cached.stack.key, self.budget
 
         def on_slice(index: int, image: SliceImage) -> None:
@@ -110,16 +111,18 @@ class SeriesCache(QObject):
         def work(progress: Progress) -> Volume:
             from radviewer.dicom.load import load
 
-            return load(stack, progress, focus=focus, on_slice=on_slice, memory_limit=budget)
+            return load(stack, progress, focus=cached.focus, on_slice=on_slice, memory_limit=budget)
 
         cached.job = self._queue.submit(work, "loading a series", LOAD_PRIORITY)
         cached.job.succeeded.connect(lambda volume: self._on_loaded(cached, volume))
         cached.job.failed.connect(lambda message: self._on_failed(cached, message))
 
-    def read_now(self, stack: Stack, index: int) -> None:
-        """Decode one slice of a stack that is too large to hold; it replaces the one before."""
+    def want(self, stack: Stack, index: int) -> None:
+        """Decode one slice of a stack that cannot be held as a whole; it replaces the one before."""
         cached = self._stacks.get(stack.key)
-        if cached is None or cached.slices[index] is not None:
+        if cached is None or cached.failure is None:
+            return  # loaded, or on its way
+        if cached.slices[index] is not None or index in cached.problems:
             return
         if cached.job is not None:
             cached.job.cancel()
@@ -168,6 +171,7 @@ class SeriesCache(QObject):
         cached.job = None
         cached.failure = message
         self.failed.emit(cached.stack.key, message)
+        self.want(cached.stack, cached.focus())
 
     def _on_single(self, cached: CachedStack, index: int, image: SliceImage) -> None:
         cached.job = None
