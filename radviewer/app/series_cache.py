@@ -14,12 +14,11 @@ from radviewer.domain.volume import SliceImage, Volume
 from radviewer.progress import Progress
 
 LOAD_PRIORITY = 20
-_SHARE_OF_MEMORY = 0.5
 
 
-def default_budget() -> int:
-    """Half of the computer's memory, in bytes."""
-    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * _SHARE_OF_MEMORY)
+def physical_memory() -> int:
+    """Memory of the computer, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class CachedStack:
@@ -53,9 +52,9 @@ class SeriesCache(QObject):
     failed = Signal(str, str)  # stack key, sentence
     _slice = Signal(str, int)  # from the loading thread
 
-    def __init__(self, queue: JobQueue, budget: int | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, queue: JobQueue, budget: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.budget = default_budget() if budget is None else budget
+        self.budget = budget  # bytes of pixels
         self._queue = queue
         self._stacks: OrderedDict[str, CachedStack] = OrderedDict()
         self._pinned: set[str] = set()

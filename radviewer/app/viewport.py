@@ -82,6 +82,7 @@ class Viewport(QObject):
         Parameters
         ----------
         shown : Shown
+            The stack and where it belongs.
         index : int, optional
             0-based slice; the stack's first shown one, or where the reader left it.
         preview : SliceImage, optional
