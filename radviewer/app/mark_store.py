@@ -6,13 +6,16 @@ Rows are keyed by DICOM UIDs and hold no name, date or number of a patient.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind
 from radviewer.errors import NotSaved
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _SCHEMA = 1
 _CREATE = """
@@ -70,6 +73,8 @@ class MarkStore:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        import sqlite3  # at first use: not on the way to the first window
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=5)) as connection:
@@ -87,7 +92,7 @@ class MarkStore:
         connection.execute("PRAGMA synchronous = FULL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > _SCHEMA:
-            raise sqlite3.DatabaseError("it was written by a newer radviewer")
+            raise NotSaved(f"{self._path} was written by a newer radviewer; update this one to keep marks.")
         if version < _SCHEMA:
             connection.executescript(_CREATE)
             connection.execute(f"PRAGMA user_version = {_SCHEMA}")
