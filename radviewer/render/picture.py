@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtGui import QImage, QPainter
 
@@ -40,12 +40,12 @@ class View:
 
     transform: ViewTransform
     image: SliceImage | None = None
-    presentation: Presentation = Presentation()
+    presentation: Presentation = field(default_factory=Presentation)
     marks: tuple[Mark, ...] = ()
     selected: str | None = None
     hovered: str | None = None
     reference_lines: tuple[tuple[Point, Point], ...] = ()
-    corners: CornerTexts = CornerTexts()
+    corners: CornerTexts = field(default_factory=CornerTexts)
     show_orientation: bool = True
     show_scale: bool = True
     message: str = ""

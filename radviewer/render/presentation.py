@@ -34,10 +34,10 @@ STEP_NAMES = {
 STEP_STRENGTHS = {
     StepKind.CLAHE: (1.0, 2.0, 10.0),
     StepKind.UNSHARP: (0.1, 1.0, 5.0),
-    StepKind.MEDIAN: (1.0, 1.0, 5.0),
+    StepKind.MEDIAN: (1.0, 1.0, 2.0),
     StepKind.NON_LOCAL_MEANS: (0.1, 1.0, 5.0),
 }
-"""Least, usual and greatest strength of each step."""
+"""Least, usual and greatest strength of each step; the median's are whole: 3 × 3 and 5 × 5 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,15 @@ class ContrastStep:
         least, _, greatest = STEP_STRENGTHS[self.kind]
         if not least <= self.strength <= greatest:
             raise ValueError(f"{STEP_NAMES[self.kind]} takes a strength from {least} to {greatest}")
+        if self.kind is StepKind.MEDIAN and not float(self.strength).is_integer():
+            raise ValueError("a median takes a whole strength")
 
     @property
     def name(self) -> str:
-        """What the corner text says: ``"CLAHE 2.0"``."""
+        """What the corner text says: ``"CLAHE 2.0"``, ``"Median 3×3"``."""
+        if self.kind is StepKind.MEDIAN:
+            side = int(self.strength) * 2 + 1
+            return f"{STEP_NAMES[self.kind]} {side}×{side}"
         return f"{STEP_NAMES[self.kind]} {self.strength:.1f}"
 
 
