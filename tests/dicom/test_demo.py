@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -55,6 +56,7 @@ def test_the_brain_lies_in_the_patient_as_in_the_template(study: Path) -> None:
     )
     voxels, to_index = np.asarray(template.dataobj), np.linalg.inv(np.asarray(template.affine))
     axial = sorted(str(path) for path in (study / "brain-mr/axial").iterdir())
+    image: Any  # SimpleITK has no complete types
     for image in (SimpleITK.ReadImage(axial), SimpleITK.ReadImage(str(study / "brain-mr/sagittal/sagittal.dcm"))):
         assert sorted(image.GetSize()) == sorted(voxels.shape)
         for index in np.random.default_rng(7).integers(0, image.GetSize(), (500, 3)).tolist():
