@@ -64,8 +64,10 @@ class Action:
     tip: str = ""
 
 
-def _window(name: str, text: str, group: Group, *keys: str, icon: str = "", checkable: bool = False) -> Action:
-    return Action(name, text, group, keys, Scope.WINDOW, icon, checkable)
+def _window(
+    name: str, text: str, group: Group, *keys: str, icon: str = "", checkable: bool = False, tip: str = ""
+) -> Action:
+    return Action(name, text, group, keys, Scope.WINDOW, icon, checkable, tip=tip)
 
 
 def _tool(name: str, text: str, group: Group, *keys: str, icon: str = "", tip: str = "") -> Action:
@@ -81,8 +83,9 @@ def _image(name: str, text: str, *keys: str, icon: str = "", repeats: bool = Fal
 
 
 ACTIONS: tuple[Action, ...] = (
-    _window("open-folder", "Open folder…", Group.FILE, "Ctrl+O", icon="open"),
+    _window("open-folder", "Open folder…", Group.FILE, "Ctrl+O", icon="open", tip="Open a folder with DICOM files"),
     _window("open-file", "Open file, DICOMDIR or .zip…", Group.FILE, "Ctrl+Shift+O"),
+    _window("open-last", "Open the last folder again", Group.FILE, "F5"),
     _window("open-demo", "Open the demo study", Group.FILE),
     _window("close-study", "Close study", Group.FILE, "Ctrl+W"),
     _window("cancel-work", "Cancel reading", Group.FILE, "Ctrl+."),
@@ -148,16 +151,28 @@ ACTIONS: tuple[Action, ...] = (
     _window("link", "Linked scrolling", Group.VIEW, "Ctrl+L", icon="link", checkable=True),
     _window("reference-lines", "Reference lines", Group.VIEW, "Ctrl+R", icon="reference-lines", checkable=True),
     Action("density", "Annotation density: full, anonymous, none", Group.VIEW, ("Space",)),
-    _window("panel-studies", "Studies", Group.VIEW, "Ctrl+Shift+B", checkable=True),
-    _window("panel-histogram", "Histogram", Group.VIEW, "Ctrl+Shift+H", checkable=True),
-    _window("panel-marks", "Marks and key images", Group.VIEW, "Ctrl+Shift+M", checkable=True),
-    _window("panel-skipped", "Skipped files", Group.VIEW, "Ctrl+Shift+S", checkable=True),
+    _window("panel-studies", "Studies", Group.VIEW, "Ctrl+Shift+B", icon="studies", checkable=True),
+    _window("panel-histogram", "Histogram", Group.VIEW, "Ctrl+Shift+H", icon="histogram", checkable=True),
+    _window("panel-marks", "Marks and key images", Group.VIEW, "Ctrl+Shift+M", icon="marks", checkable=True),
+    _window("panel-skipped", "Skipped files", Group.VIEW, "Ctrl+Shift+S"),
+    _window("notices", "Notices", Group.VIEW, "Ctrl+Shift+N"),
     _window("tags", "DICOM tags…", Group.VIEW, "Ctrl+T", icon="tags"),
     _window("full-screen", "Full screen", Group.VIEW, "F11", checkable=True),
     _window("cheat-sheet", "Keys and mouse", Group.HELP, "F1", icon="help"),
     _window("about", "About radviewer", Group.HELP),
 )
 """All commands, in menu order."""
+
+BEGINS_SECTION = frozenset(
+    {
+        "close-study", "quit", "delete-mark", "settings",
+        "previous-series", "next-marked", "cine", "key-image",
+        "fit", "rotate-right", "invert", "reset",
+        "window-wider", "step-clahe", "tool-length",
+        "next-viewport", "link", "density", "panel-studies", "panel-skipped", "full-screen", "about",
+    }
+)  # fmt: skip
+"""Actions with a line above them in menus, and before them in the tool bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,3 +213,8 @@ def clashes(keys: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
         for shortcut in shortcuts:
             owners.setdefault(shortcut.casefold(), []).append(name)
     return {shortcut: names for shortcut, names in owners.items() if len(names) > 1}
+
+
+def keys_in_force(changed: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """Shortcuts of every action: the reader's (as settings keep them), else the defaults."""
+    return {action.name: tuple(changed.get(action.name, action.keys)) for action in ACTIONS}

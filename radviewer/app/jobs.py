@@ -7,8 +7,9 @@ after `Job.cancel` nothing else of it is ever delivered.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -82,18 +83,25 @@ class JobQueue(QObject):
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._waiting: list[Job] = []
         self._running: Job | None = None
+        self._future: Future[object] | None = None
+        self._closed = False
         self._done.connect(self._on_done, Qt.ConnectionType.QueuedConnection)
 
     def submit(self, work: Work, doing: str, priority: int = 0) -> Job:
         """Queue `work`; `doing` completes "… while" in a sentence for the reader.
 
         Connect to the returned job's signals at once: none is emitted before the
-        event loop runs again.
+        event loop runs again.  A closed queue returns a job that has ended.
         """
         job = Job(work, doing, priority, self)
-        self._waiting.append(job)
-        self._waiting.sort(key=lambda waiting: -waiting.priority)  # stable: first come, first served
+        if self._closed:
+            job.ended = True
+            return job
+        was_busy = self.busy
+        insort(self._waiting, job, key=lambda waiting: -waiting.priority)  # equals: first come, first served
         self._start_next()
+        if not was_busy:
+            self.busy_changed.emit(True)
         return job
 
     @property
@@ -107,11 +115,26 @@ class JobQueue(QObject):
             if job is not None:
                 job.cancel()
 
-    def close(self) -> None:
-        """Cancel everything and wait for the thread to end."""
+    def close(self, patience: float = 3.0) -> bool:
+        """Cancel everything and wait for the thread to end.
+
+        Returns
+        -------
+        bool
+            False when the work did not heed the cancellation within `patience` seconds (a
+            decoder that hangs): the thread is left behind, nothing of it is delivered.
+
+        """
+        self._closed = True
         self.cancel_all()
         self._waiting.clear()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._future is None:
+            return True
+        if wait([self._future], timeout=patience).not_done:
+            return False
+        self._executor.shutdown(wait=True)
+        return True
 
     def _start_next(self) -> None:
         while self._running is None and self._waiting:
@@ -120,11 +143,16 @@ class JobQueue(QObject):
                 job.deleteLater()
                 continue
             self._running = job
-            self.busy_changed.emit(True)
-            self._executor.submit(job.run).add_done_callback(partial(self._done.emit, job))
+            self._future = self._executor.submit(job.run)
+            self._future.add_done_callback(partial(self._tell, job))
+
+    def _tell(self, job: Job, future: Future[object]) -> None:
+        """Bring the outcome to the GUI thread; called in the working thread."""
+        if not self._closed:
+            self._done.emit(job, future)
 
     def _on_done(self, job: Job, future: Future[object]) -> None:
-        self._running = None
+        self._running = self._future = None
         job.deliver(future)
         job.deleteLater()
         self._start_next()

@@ -15,7 +15,7 @@ from radviewer.app.mark_store import MarkStore
 from radviewer.app.marks import MarkBook
 from radviewer.app.series_cache import SeriesCache, physical_memory
 from radviewer.app.session import Session
-from radviewer.app.settings import SettingsFile
+from radviewer.app.settings import Settings, SettingsFile
 from radviewer.app.toolbox import Toolbox
 from radviewer.app.viewport import Shown
 from radviewer.domain.study import ScanResult, Series, Stack, Study
@@ -33,14 +33,14 @@ class ReadingRoom(QObject):
     """
 
     notice = Signal(str)  # a sentence for the reader that needs no answer
+    studies_changed = Signal()  # something was opened, closed, or could not be opened
 
     def __init__(self, settings: SettingsFile, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = settings
         self.queue = JobQueue("loading", self)
         self.session = Session(self.queue, self)
-        budget = int(physical_memory() * settings.now.memory_share)
-        self.cache = SeriesCache(self.queue, budget, self)
+        self.cache = SeriesCache(self.queue, 0, self)
         self.history = History(self)
         self.marks = MarkBook(MarkStore(paths.user_data() / "marks.sqlite"), self.history, self)
         self.desk = Desk(self.cache, self.history, self)
@@ -49,10 +49,12 @@ class ReadingRoom(QObject):
         self.session.started.connect(self._on_started)
         self.session.first_image.connect(self._on_first_image)
         self.session.opened.connect(self._on_opened)
-        self.session.failed.connect(self.notice)
+        self.session.failed.connect(self._on_failed)
+        self.session.cancelled.connect(self._on_cancelled)
+        self.desk.layout_changed.connect(self._fill)
         self.cache.failed.connect(lambda _key, message: self.notice.emit(message))
-        self.marks.not_saved.connect(self.notice)
-        settings.not_saved.connect(self.notice)
+        settings.changed.connect(self._on_settings)
+        self._on_settings(settings.now)
 
     def open(self, target: Path) -> None:
         """Open a folder, DICOMDIR, .zip or file in place of what is open."""
@@ -66,21 +68,48 @@ class ReadingRoom(QObject):
     def close_study(self) -> None:
         """Close what is open."""
         self.session.cancel()
-        self.session.result = None
+        self.session.close()
+        self.marks.open(())
         self._on_started()
 
-    def close(self) -> None:
-        """End the program: nothing is delivered afterwards, nothing owed is left unwritten."""
+    def stop_work(self) -> None:
+        """Stop reading and loading, as the reader asked."""
+        self.session.cancel()
+        self.cache.stop_loading()
+
+    def close(self) -> bool:
+        """End the program: nothing is delivered afterwards, nothing owed is left unwritten.
+
+        Returns
+        -------
+        bool
+            False when the working thread could not be stopped (see `JobQueue.close`).
+
+        """
         self.session.cancel()
         self.cache.close()
-        self.queue.close()
         self.marks.flush()
+        self.settings.flush()
+        return self.queue.close()
+
+    def _on_settings(self, settings: Settings) -> None:
+        self.cache.set_budget(int(physical_memory() * settings.memory_share))
+        self.desk.set_linked(settings.linked)
+
+    def _on_failed(self, message: str) -> None:
+        self._on_cancelled()
+        self.notice.emit(message)
+
+    def _on_cancelled(self) -> None:
+        self.desk.clear()  # of a first image that came before
+        self.studies_changed.emit()
 
     def _on_started(self) -> None:
         self.desk.clear()
         self.cache.close()
         self.history.clear()
         self._preview_key = None
+        self.studies_changed.emit()
 
     def _on_first_image(self, stack: Stack, image: SliceImage) -> None:
         series = Series("", None, None, None, None, (stack,))
@@ -90,19 +119,43 @@ class ReadingRoom(QObject):
 
     def _on_opened(self, result: ScanResult) -> None:
         self.marks.open(study.study_uid for study in result.studies)
+        self.studies_changed.emit()
         everything = list(stacks_of(result))
         if not everything:
             self.desk.clear()
+            self.notice.emit(_nothing_to_show(result))
             return
         self.desk.active.show(self._first_to_show(everything))
+        self._fill()
+
+    def _fill(self) -> None:
+        """Show the following stacks of the study in viewports that show nothing."""
+        shown = self.desk.active.shown
+        if self.session.result is None or shown is None:
+            return
+        on_screen = {v.stack.key for v in self.desk.seen if v.stack is not None}
+        of_study = [s for s in self.all_shown() if s.study is shown.study]
+        start = next((i for i, s in enumerate(of_study) if s.stack is shown.stack), 0)
+        coming = iter(s for s in of_study[start:] + of_study[:start] if s.stack.key not in on_screen)
+        for viewport in self.desk.seen:
+            if viewport.shown is None and (following := next(coming, None)) is not None:
+                viewport.show(following)
 
     def _first_to_show(self, everything: list[Shown]) -> Shown:
         """Return the stack that holds the image already on screen, else the first."""
         for shown in everything:
-            frames = shown.stack.frames
-            if any(f"{f.file.location.name}#{f.file.sop_instance_uid}#{f.index}" == self._preview_key for f in frames):
+            if any(frame.key == self._preview_key for frame in shown.stack.frames):
                 return shown
         return everything[0]
+
+
+def _nothing_to_show(result: ScanResult) -> str:
+    others, skipped = len(result.not_images), len(result.skipped)
+    if not others and not skipped:
+        return f"{result.root} holds no files. Choose a folder, DICOMDIR or .zip with DICOM images."
+    parts = [f"{others} other DICOM object{'s' * (others != 1)}"] * bool(others)
+    parts += [f"{skipped} file{'s' * (skipped != 1)} that could not be used"] * bool(skipped)
+    return f"{result.root} holds no DICOM images, only {' and '.join(parts)}. The list of skipped files says why."
 
 
 def stacks_of(result: ScanResult) -> Iterator[Shown]:

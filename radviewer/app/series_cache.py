@@ -14,11 +14,20 @@ from radviewer.domain.volume import SliceImage, Volume
 from radviewer.progress import Progress
 
 LOAD_PRIORITY = 20
+_SINGLES = 8  # slices held of a stack that is too large to be held as a whole
+_STOPPED = "Loading was stopped. Images are read one by one as you come to them; open the series again to load it."
 
 
 def physical_memory() -> int:
     """Memory of the computer, in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def expected_bytes(stack: Stack) -> int:
+    """Memory the pixels of a stack are going to take, as its header has it."""
+    pixels = stack.format
+    samples = 3 if pixels.samples_per_pixel > 1 or pixels.photometric_interpretation == "PALETTE COLOR" else 1
+    return len(stack.frames) * pixels.rows * pixels.columns * samples * max(1, pixels.bits_allocated // 8)
 
 
 class CachedStack:
@@ -30,17 +39,30 @@ class CachedStack:
         self.slices: list[SliceImage | None] = [None] * len(stack.frames)
         self.problems: dict[int, str] = {}
         self.volume: Volume | None = None
-        self.failure: str | None = None  # why the stack as a whole cannot be held
+        self.failure: str | None = None  # why the stack as a whole is not held
         self.done = 0
-        self.job: Job | None = None
+        self.job: Job | None = None  # loads the whole
+        self.singles: OrderedDict[int, Job | None] = OrderedDict()  # slices read one by one, latest last
+
+    def look(self) -> int:
+        """Slice the reader looks at; called by the loading thread."""
+        return min(max(self.focus(), 0), len(self.slices) - 1)
 
     @property
     def nbytes(self) -> int:
-        """Memory of the pixels, as far as it is known."""
+        """Memory of the pixels, once all are there."""
         if self.volume is not None:
             return self.volume.stored.nbytes
-        first = next((s for s in self.slices if s is not None), None)
-        return 0 if first is None else first.stored.nbytes * len(self.slices)
+        if self.job is not None:
+            return expected_bytes(self.stack)
+        return sum(s.stored.nbytes for s in self.slices if s is not None)
+
+    def cancel(self) -> None:
+        """Stop everything that is on its way."""
+        for job in [self.job, *self.singles.values()]:
+            if job is not None:
+                job.cancel()
+        self.job = None
 
 
 class SeriesCache(QObject):
@@ -50,7 +72,8 @@ class SeriesCache(QObject):
     progressed = Signal(str, int, int)  # stack key, slices done, slices in all
     loaded = Signal(str)
     failed = Signal(str, str)  # stack key, sentence
-    _slice = Signal(str, int)  # from the loading thread
+    dropped = Signal(str)  # stack key: nothing of it is held any more
+    _slice = Signal(object, int)  # CachedStack, index; from the loading thread
 
     def __init__(self, queue: JobQueue, budget: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,6 +98,11 @@ class SeriesCache(QObject):
         cached = self._stacks.get(stack.key)
         return None if cached is None else cached.volume
 
+    @property
+    def loading(self) -> tuple[Stack, ...]:
+        """Stacks that are being loaded, or wait for it."""
+        return tuple(cached.stack for cached in self._stacks.values() if cached.job is not None)
+
     def pin(self, keys: set[str]) -> None:
         """Name the stacks that are on screen: they are never dropped; loads of others stop."""
         self._pinned = set(keys)
@@ -85,46 +113,40 @@ class SeriesCache(QObject):
     def request(self, stack: Stack, focus: Callable[[], int]) -> None:
         """Load `stack`, nearest to ``focus()`` first, unless it is loaded or loading.
 
-        The newest request goes first: what the reader just opened is what is wanted.
+        A stack whose loading failed or was stopped is tried again.
         """
-        cached = self._stacks.get(stack.key)
-        if cached is not None:
-            self._stacks.move_to_end(stack.key)
-            return
-        cached = CachedStack(stack, focus)
-        self._stacks[stack.key] = cached
-        self._submit(cached)
+        cached = self._stacks.setdefault(stack.key, CachedStack(stack, focus))
+        self._stacks.move_to_end(stack.key)
+        cached.focus = focus
+        if cached.volume is None and cached.job is None:
+            cached.failure = None
+            self._submit(cached)
+
+    def stop_loading(self) -> None:
+        """Stop all loads; what is decoded stays, the rest is read one by one when it is wanted."""
+        for cached in self._stacks.values():
+            if cached.job is not None:
+                cached.job.cancel()
+                cached.job = None
+                self._on_failed(cached, _STOPPED)
 
     def close(self) -> None:
         """Drop everything."""
         for key in list(self._stacks):
             self._drop(key)
 
-    def _submit(self, cached: CachedStack) -> None:
-        stack, key, budget = cached.stack, cached.stack.key, self.budget
-
-        def on_slice(index: int, image: SliceImage) -> None:
-            cached.slices[index] = image
-            self._slice.emit(key, index)
-
-        def work(progress: Progress) -> Volume:
-            from radviewer.dicom.load import load
-
-            return load(stack, progress, focus=cached.focus, on_slice=on_slice, memory_limit=budget)
-
-        cached.job = self._queue.submit(work, "loading a series", LOAD_PRIORITY)
-        cached.job.succeeded.connect(lambda volume: self._on_loaded(cached, volume))
-        cached.job.failed.connect(lambda message: self._on_failed(cached, message))
+    def set_budget(self, budget: int) -> None:
+        """Hold no more than `budget` bytes of pixels that are not on screen."""
+        self.budget = budget
+        self._trim()
 
     def want(self, stack: Stack, index: int) -> None:
-        """Decode one slice of a stack that cannot be held as a whole; it replaces the one before."""
+        """Decode one slice of a stack that is not held as a whole; the latest few are kept."""
         cached = self._stacks.get(stack.key)
         if cached is None or cached.failure is None:
             return  # loaded, or on its way
-        if cached.slices[index] is not None or index in cached.problems:
+        if cached.slices[index] is not None or index in cached.problems or index in cached.singles:
             return
-        if cached.job is not None:
-            cached.job.cancel()
 
         def work(progress: Progress) -> SliceImage:
             from radviewer.dicom.load import read_slice
@@ -132,29 +154,58 @@ class SeriesCache(QObject):
             progress.check()
             return read_slice(stack, index)
 
-        cached.job = self._queue.submit(work, "reading an image", LOAD_PRIORITY + 1)
-        cached.job.succeeded.connect(lambda image: self._on_single(cached, index, image))
-        cached.job.failed.connect(lambda message: self._on_single_failed(cached, index, message))
+        job = self._queue.submit(work, "reading an image", LOAD_PRIORITY + 1)
+        cached.singles[index] = job
+        job.succeeded.connect(lambda image: self._on_single(cached, index, image))
+        job.failed.connect(lambda message: self._on_single_failed(cached, index, message))
+        while len(cached.singles) > _SINGLES:
+            old, late = cached.singles.popitem(last=False)
+            if late is not None:
+                late.cancel()
+            cached.slices[old] = None
+
+    def _submit(self, cached: CachedStack) -> None:
+        stack = cached.stack
+        self._trim(expected_bytes(stack), stack.key)
+        others = sum(c.nbytes for k, c in self._stacks.items() if k in self._pinned and c is not cached)
+        limit = max(0, self.budget - others)
+
+        def on_slice(index: int, image: SliceImage) -> None:
+            cached.slices[index] = image
+            self._slice.emit(cached, index)
+
+        def work(progress: Progress) -> Volume:
+            from radviewer.dicom.load import load
+
+            return load(stack, progress, focus=cached.look, on_slice=on_slice, memory_limit=limit)
+
+        cached.done = 0
+        cached.job = self._queue.submit(work, "loading a series", LOAD_PRIORITY)
+        cached.job.succeeded.connect(lambda volume: self._on_loaded(cached, volume))
+        cached.job.failed.connect(lambda message: self._on_failed(cached, message))
 
     def _drop(self, key: str) -> None:
-        cached = self._stacks.pop(key)
-        if cached.job is not None:
-            cached.job.cancel()
+        self._stacks.pop(key).cancel()
+        self.dropped.emit(key)
 
-    def _trim(self) -> None:
-        held = sum(cached.nbytes for cached in self._stacks.values())
-        for key in [k for k in self._stacks if k not in self._pinned]:
+    def _trim(self, coming: int = 0, wanted: str = "") -> None:
+        """Drop what was shown longest ago until `coming` bytes more, for the stack `wanted`, fit into the budget."""
+        held = coming + sum(cached.nbytes for cached in self._stacks.values())
+        for key in [k for k in self._stacks if k not in self._pinned and k != wanted]:
             if held <= self.budget:
                 return
-            held -= self._stacks[key].nbytes
-            self._drop(key)
+            if self._stacks[key].job is None:
+                held -= self._stacks[key].nbytes
+                self._drop(key)
 
-    def _on_slice(self, key: str, index: int) -> None:
-        cached = self._stacks.get(key)
-        if cached is not None:
+    def _holds(self, cached: CachedStack) -> bool:
+        return self._stacks.get(cached.stack.key) is cached
+
+    def _on_slice(self, cached: CachedStack, index: int) -> None:
+        if self._holds(cached) and cached.job is not None:
             cached.done += 1
-            self.slice_ready.emit(key, index)
-            self.progressed.emit(key, cached.done, len(cached.slices))
+            self.slice_ready.emit(cached.stack.key, index)
+            self.progressed.emit(cached.stack.key, cached.done, len(cached.slices))
 
     def _on_loaded(self, cached: CachedStack, volume: Volume) -> None:
         key = cached.stack.key
@@ -162,6 +213,7 @@ class SeriesCache(QObject):
         cached.volume = volume
         cached.slices = list(volume.slices)
         cached.problems = dict(volume.problems)
+        cached.singles.clear()
         self._trim()
         self.progressed.emit(key, len(cached.slices), len(cached.slices))
         self.loaded.emit(key)
@@ -170,15 +222,15 @@ class SeriesCache(QObject):
         cached.job = None
         cached.failure = message
         self.failed.emit(cached.stack.key, message)
-        self.want(cached.stack, cached.focus())
+        self.want(cached.stack, cached.look())
 
     def _on_single(self, cached: CachedStack, index: int, image: SliceImage) -> None:
-        cached.job = None
-        cached.slices = [None] * len(cached.slices)
-        cached.slices[index] = image
-        self.slice_ready.emit(cached.stack.key, index)
+        if index in cached.singles:
+            cached.singles[index] = None
+            cached.slices[index] = image
+            self.slice_ready.emit(cached.stack.key, index)
 
     def _on_single_failed(self, cached: CachedStack, index: int, message: str) -> None:
-        cached.job = None
+        cached.singles.pop(index, None)
         cached.problems[index] = message
         self.slice_ready.emit(cached.stack.key, index)

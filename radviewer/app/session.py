@@ -67,6 +67,11 @@ class Session(QObject):
             job.cancel()
             self.cancelled.emit()
 
+    def close(self) -> None:
+        """Forget what was open; a scan must have been cancelled before."""
+        self.result = None
+        self.target = None
+
     def _preview(self, run: int, stack: Stack) -> None:
         """Decode the first image in the scanning thread: on screen before the scan ends."""
         from radviewer.dicom.load import read_slice

@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from radviewer import paths
 from radviewer.errors import NotSaved
+
+_RETRY_MS = 5_000
 
 
 def _system_account() -> str:
@@ -126,15 +128,20 @@ def parse(data: bytes) -> tuple[Settings, tuple[str, ...]]:
 
 
 class SettingsFile(QObject):
-    """The settings in force, kept on disk."""
+    """The settings in force, kept on disk.  What cannot be written is told once, and tried again."""
 
     changed = Signal(object)  # Settings
     not_saved = Signal(str)
+    saved_again = Signal()
 
     def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._path = paths.user_data() / "settings.json" if path is None else path
         self.problems: tuple[str, ...] = ()
+        self.owed = False  # whether the file lags behind `now`
+        self._retry = QTimer(self)
+        self._retry.setInterval(_RETRY_MS)
+        self._retry.timeout.connect(self.flush)
         self.now = self._read()
 
     def change(self, **values: Any) -> None:
@@ -149,11 +156,29 @@ class SettingsFile(QObject):
         if new == self.now:
             return
         self.now = new
-        try:
-            write_atomically(self._path, json.dumps(asdict(new), indent=1, ensure_ascii=False).encode())
-        except NotSaved as error:
-            self.not_saved.emit(str(error))
+        self._write()
         self.changed.emit(new)
+
+    def flush(self) -> None:
+        """Try again to write what is owed."""
+        if self.owed:
+            self._write()
+
+    def _write(self) -> None:
+        data = json.dumps(asdict(self.now), indent=1).encode()
+        told = self.owed
+        try:
+            write_atomically(self._path, data)
+        except NotSaved as error:
+            self.owed = True
+            self._retry.start()
+            if not told:
+                self.not_saved.emit(str(error))
+        else:
+            self.owed = False
+            self._retry.stop()
+            if told:
+                self.saved_again.emit()
 
     def _read(self) -> Settings:
         try:

@@ -119,6 +119,11 @@ class Frame:
     instance_number: int | None = None
     label: str = ""
 
+    @property
+    def key(self) -> str:
+        """Identifies the image while the program runs."""
+        return f"{self.file.location.name}#{self.file.sop_instance_uid}#{self.index}"
+
 
 class StackKind(Enum):
     """How a stack is read; the value is the word in JSON."""
@@ -175,8 +180,7 @@ class Stack:
     @cached_property
     def key(self) -> str:
         """Identifies the stack while the program runs."""
-        first = self.frames[0]
-        return f"{first.file.location.name}#{first.file.sop_instance_uid}#{first.index}"
+        return self.frames[0].key
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,30 @@
+"""A small picture of one image, in its own window."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QImage
+
+from radviewer.domain.volume import SliceImage
+from radviewer.render.presentation import Presentation
+from radviewer.render.slice_renderer import SliceRenderer
+from radviewer.render.view import Camera, ViewTransform
+
+
+def thumbnail(image: SliceImage, size: int) -> QImage:
+    """Picture of the whole image, black beside it.
+
+    Parameters
+    ----------
+    image : SliceImage
+    size : int
+        Width and height in device pixels.
+
+    Returns
+    -------
+    QImage
+        Square, ``size`` × ``size``.
+
+    """
+    rows, columns = image.stored.shape[:2]
+    transform = ViewTransform(Camera(), (rows, columns), (size, size), image.spacing)
+    return SliceRenderer().render(image, Presentation(), transform)
