@@ -6,25 +6,27 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from radviewer.app.viewport import Viewport
 
-SLOWEST, FASTEST = 1.0, 60.0
+SLOWEST, FASTEST, USUAL = 1.0, 60.0, 15.0
 _FACTOR = 1.25
 
 
 class Cine(QObject):
     """Plays the stack of one viewport in a loop at a rate in images per second.
 
-    Late ticks drop images instead of slowing down; it waits on an image that is not decoded yet.
+    Late ticks drop images instead of slowing down; it waits on an image that is not
+    decoded yet, and goes on from where the reader scrolls to.
     """
 
     changed = Signal()  # started, stopped, other rate
 
-    def __init__(self, viewport: Viewport, default_rate: float, parent: QObject | None = None) -> None:
+    def __init__(self, viewport: Viewport, parent: QObject | None = None, default_rate: float = USUAL) -> None:
         super().__init__(parent)
         self._viewport = viewport
         self._default = default_rate
         self._chosen: float | None = None
         self._clock = QElapsedTimer()
-        self._first = 0
+        self._first = 0  # shown when the clock was started
+        self._last = 0  # shown by the latest tick
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
@@ -45,12 +47,16 @@ class Cine(QObject):
             return min(max(1000.0 / stack.frame_time_ms, SLOWEST), FASTEST)
         return self._default
 
+    def set_default(self, rate: float) -> None:
+        """Use another rate where neither file nor reader names one."""
+        if rate != self._default:
+            self._default = rate
+            self._on_rate()
+
     def set_rate(self, rate: float) -> None:
         """Choose a rate; clamped to 1–60 images per second."""
         self._chosen = min(max(rate, SLOWEST), FASTEST)
-        if self.playing:
-            self._start()
-        self.changed.emit()
+        self._on_rate()
 
     def faster(self) -> None:
         """Raise the rate by a quarter."""
@@ -79,19 +85,28 @@ class Cine(QObject):
         stack = self._viewport.stack
         if stack is None:
             self.stop()
-        elif self._viewport.image is None and self._viewport.problem is None:
+        elif self._viewport.index != self._last or self._is_awaited():
             self._restart_clock()
         else:
             due = self._first + int(self._clock.elapsed() * self.rate / 1000)
-            self._viewport.go_to(due % len(stack.frames))
+            self._last = due % len(stack.frames)
+            self._viewport.go_to(self._last)
+
+    def _is_awaited(self) -> bool:
+        return self._viewport.image is None and self._viewport.problem is None
 
     def _start(self) -> None:
         self._restart_clock()
-        self._timer.start(max(1, round(1000 / self.rate)))
+        self._timer.start(max(4, round(500 / self.rate)))  # twice as often: no image is shown twice for late ticks
 
     def _restart_clock(self) -> None:
-        self._first = self._viewport.index
+        self._first = self._last = self._viewport.index
         self._clock.restart()
+
+    def _on_rate(self) -> None:
+        if self.playing:
+            self._start()
+        self.changed.emit()
 
     def _on_stack_changed(self) -> None:
         self._chosen = None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
+from weakref import WeakKeyDictionary
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from radviewer.app.cine import Cine
 from radviewer.app.history import History
+from radviewer.app.positions import SlicePositions
 from radviewer.app.series_cache import SeriesCache
-from radviewer.app.viewport import Viewport
+from radviewer.app.viewport import Left, Viewport
 from radviewer.domain.geometry import ImagePlane, Vector
 from radviewer.domain.study import Stack
+from radviewer.render.presentation import Interpolation
 
 MOST_VIEWPORTS = 4
 _PARALLEL = 0.95  # cosine between normals above which stacks scroll together
@@ -38,9 +42,13 @@ class Layout(Enum):
 
 
 class Desk(QObject):
-    """Up to four viewports side by side, one of them active."""
+    """Four viewports, of which the layout shows one, two or all; one of them is active.
 
-    layout_changed = Signal()
+    The viewports stay where they are: with fewer than four, the page that holds the
+    active one is seen, so that going back shows the arrangement as it was.
+    """
+
+    layout_changed = Signal()  # other viewports are seen, or in another grid
     active_changed = Signal(int)
     linked_changed = Signal(bool)
     moved = Signal()  # some viewport shows another image: reference lines follow
@@ -48,13 +56,18 @@ class Desk(QObject):
     def __init__(self, cache: SeriesCache, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._cache = cache
-        self.viewports = tuple(Viewport(cache, history, self) for _ in range(MOST_VIEWPORTS))
+        left: dict[str, Left] = {}
+        self.viewports = tuple(Viewport(cache, history, self, left) for _ in range(MOST_VIEWPORTS))
+        self.cines = tuple(Cine(viewport, self) for viewport in self.viewports)
         self.layout = Layout.ONE
         self.active_index = 0
         self.linked = True
+        self._before_one: Layout | None = None  # what `toggle_one` goes back to
         self._following = False
+        self._positions: WeakKeyDictionary[Stack, SlicePositions] = WeakKeyDictionary()
         for viewport in self.viewports:
-            viewport.image_changed.connect(lambda v=viewport: self._on_image_changed(v))
+            viewport.image_changed.connect(self.moved)
+            viewport.scrolled.connect(partial(self._on_scrolled, viewport))
             viewport.stack_changed.connect(self._pin)
 
     @property
@@ -63,31 +76,79 @@ class Desk(QObject):
         return self.viewports[self.active_index]
 
     @property
+    def cine(self) -> Cine:
+        """Cine of the active viewport."""
+        return self.cines[self.active_index]
+
+    @property
+    def first_seen(self) -> int:
+        """Index of the viewport at the top left."""
+        return self.active_index // self.layout.count * self.layout.count
+
+    @property
     def seen(self) -> tuple[Viewport, ...]:
-        """Viewports of the layout."""
-        return self.viewports[: self.layout.count]
+        """Viewports of the layout, row by row."""
+        return self.viewports[self.first_seen : self.first_seen + self.layout.count]
 
     def set_layout(self, layout: Layout) -> None:
         """Show one, two or four viewports; the active one stays seen."""
         if layout is self.layout:
             return
+        self._before_one = self.layout if layout is Layout.ONE else None
         self.layout = layout
-        if self.active_index >= layout.count:
-            self._swap_into_first(self.active)
-        self._pin()
-        self.layout_changed.emit()
+        self._on_seen_changed()
+
+    def toggle_one(self, index: int) -> bool:
+        """Show one viewport alone, or, if it is, all of the layout before.
+
+        Returns
+        -------
+        bool
+            False when nothing changed: it is alone by choice of the layout.
+
+        """
+        if self.layout is not Layout.ONE:
+            self.activate(index)
+            self.set_layout(Layout.ONE)
+            return True
+        if self._before_one is None:
+            return False
+        self.set_layout(self._before_one)
+        return True
 
     def activate(self, index: int) -> None:
-        """Make a seen viewport the active one."""
-        if index != self.active_index and 0 <= index < self.layout.count:
-            self.active_index = index
-            self.active_changed.emit(index)
+        """Make a viewport the active one; the page it is on is seen."""
+        if index == self.active_index or not 0 <= index < len(self.viewports):
+            return
+        first = self.first_seen
+        self.active_index = index
+        if self.first_seen != first:
+            self._on_seen_changed()
+        self.active_changed.emit(index)
+
+    def activate_next(self, step: int = 1) -> None:
+        """Go around the viewports; where one is seen alone, around those that show something."""
+        candidates = [i for i, v in enumerate(self.viewports) if v in self.seen]
+        if self.layout is Layout.ONE:
+            candidates = [i for i, v in enumerate(self.viewports) if v.shown is not None or i == self.active_index]
+        here = candidates.index(self.active_index)
+        self.activate(candidates[(here + step) % len(candidates)])
 
     def set_linked(self, linked: bool) -> None:
         """Scroll parallel stacks of one frame of reference together, or not."""
         if linked != self.linked:
             self.linked = linked
             self.linked_changed.emit(linked)
+
+    def set_interpolation(self, interpolation: Interpolation) -> None:
+        """Smooth pixels or show them as squares, in all viewports and in what they show next."""
+        for viewport in self.viewports:
+            viewport.set_interpolation(interpolation)
+
+    def set_cine_rate(self, rate: float) -> None:
+        """Choose the rate, in images per second, of cines whose file names none."""
+        for cine in self.cines:
+            cine.set_default(rate)
 
     def clear(self) -> None:
         """Empty all viewports."""
@@ -100,21 +161,25 @@ class Desk(QObject):
 
         They scroll to the slice nearest to it.  None ends it.
         """
-        plane, stack = source.plane, source.stack
         for other in self.seen:
-            if other is source:
-                continue
-            if point is None or plane is None or stack is None or not shares_frame(stack, other.stack):
-                other.point_at(None)
-                continue
-            patient = plane.to_patient(*point)
-            index = nearest_slice(other.stack, patient) if other.stack is not None else None
-            if index is None:
-                other.point_at(None)
-                continue
-            self._quietly(other, index)
-            there = other.plane
-            other.point_at(None if there is None else there.to_pixel(patient)[:2])
+            if other is not source:
+                other.point_at(None if point is None else self._meet(source, point, other))
+
+    def _meet(self, source: Viewport, point: tuple[float, float], other: Viewport) -> tuple[float, float] | None:
+        """Scroll `other` to a point of `source` and tell where it lies there."""
+        if source.stack is None or other.stack is None:
+            return None
+        if other.stack is source.stack:
+            self._quietly(other, source.index)
+            return point
+        if source.plane is None or not shares_frame(source.stack, other.stack):
+            return None
+        patient = source.plane.to_patient(*point)
+        index = self._nearest(other.stack, patient)
+        if index is None:
+            return None
+        self._quietly(other, index)
+        return None if other.plane is None else other.plane.to_pixel(patient)[:2]
 
     def _quietly(self, viewport: Viewport, index: int) -> None:
         """Move a viewport without the others following it."""
@@ -122,31 +187,43 @@ class Desk(QObject):
         viewport.go_to(index)
         self._following = following
 
-    def _on_image_changed(self, source: Viewport) -> None:
-        if self.linked and not self._following and source is self.active:
+    def _on_scrolled(self, source: Viewport) -> None:
+        if self.linked and not self._following and source in self.seen:
             self._follow(source)
-        self.moved.emit()
 
     def _follow(self, source: Viewport) -> None:
+        """Bring the other viewports to the position of the one the reader scrolls."""
         plane, stack = source.plane, source.stack
-        if plane is None or stack is None:
+        if stack is None:
             return
-        centre = plane.to_patient(stack.format.rows / 2, stack.format.columns / 2)
         for other in self.seen:
-            there = other.plane
-            if other is source or there is None or other.stack is None or other.stack is stack:
+            if other is source or other.stack is None:
                 continue
-            if shares_frame(stack, other.stack) and _parallel(plane, there):
-                index = nearest_slice(other.stack, centre)
+            if other.stack is stack:
+                self._quietly(other, source.index)
+            elif plane is not None and other.plane is not None and shares_frame(stack, other.stack):
+                if not _parallel(plane, other.plane):
+                    continue
+                centre = plane.to_patient((stack.format.rows - 1) / 2, (stack.format.columns - 1) / 2)
+                index = self._nearest(other.stack, centre)
                 if index is not None:
                     self._quietly(other, index)
 
-    def _swap_into_first(self, viewport: Viewport) -> None:
-        shown, index = viewport.shown, viewport.index
-        self.active_index = 0
-        if shown is not None:
-            self.viewports[0].show(shown, index)
-        self.active_changed.emit(0)
+    def _nearest(self, stack: Stack, point: Vector) -> int | None:
+        positions = self._positions.get(stack)
+        if positions is None:
+            positions = self._positions[stack] = SlicePositions(stack)
+        return positions.nearest(point)
+
+    def _on_seen_changed(self) -> None:
+        self._pin()
+        for cine, viewport in zip(self.cines, self.viewports, strict=True):
+            if viewport in self.seen:
+                viewport.request()  # what was hidden may have been dropped
+            else:
+                cine.stop()
+                viewport.point_at(None)
+        self.layout_changed.emit()
 
     def _pin(self) -> None:
         self._cache.pin({v.stack.key for v in self.seen if v.stack is not None})
@@ -161,14 +238,5 @@ def shares_frame(stack: Stack, other: Stack | None) -> bool:
     )
 
 
-def nearest_slice(stack: Stack | None, point: Vector) -> int | None:
-    """Index of the slice whose plane is nearest to an LPS point; None without planes."""
-    if stack is None:
-        return None
-    distances = [np.inf if frame.plane is None else abs(frame.plane.to_pixel(point)[2]) for frame in stack.frames]
-    best = int(np.argmin(distances))
-    return best if np.isfinite(distances[best]) else None
-
-
 def _parallel(plane: ImagePlane, other: ImagePlane) -> bool:
-    return abs(float(np.dot(plane.normal, other.normal))) > _PARALLEL
+    return abs(sum(a * b for a, b in zip(plane.normal, other.normal, strict=True))) > _PARALLEL

@@ -15,6 +15,7 @@ from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Voi
 from radviewer.render.presentation import ContrastStep, Interpolation, Presentation, StepKind
 from radviewer.render.view import Camera
+from radviewer.render.windowing import automatic_window
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,42 @@ class Shown:
     stack: Stack
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How the reader left a stack."""
+
+    index: int
+    camera: Camera
+    presentation: Presentation
+
+
 class Viewport(QObject):
-    """State of one viewport.  The widget reads it and asks it; it never reads the widget."""
+    """State of one viewport.  The widget reads it and asks it; it never reads the widget.
+
+    Parameters
+    ----------
+    cache : SeriesCache
+    history : History
+    parent : QObject, optional
+    left : dict, optional
+        Stack key → how it was left; shared by the viewports of a desk, so that a stack
+        keeps its window wherever it is shown next.
+
+    """
 
     stack_changed = Signal()  # another stack, or none
     image_changed = Signal()  # another slice, or the slice has arrived
+    scrolled = Signal()  # the reader moved to another slice of the same stack
     view_changed = Signal()  # camera or presentation
     pointer_changed = Signal()  # the cross-hair of a linked viewport
 
-    def __init__(self, cache: SeriesCache, history: History, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        cache: SeriesCache,
+        history: History,
+        parent: QObject | None = None,
+        left: dict[str, Left] | None = None,
+    ) -> None:
         super().__init__(parent)
         self._cache = cache
         self._history = history
@@ -44,7 +72,8 @@ class Viewport(QObject):
         self.presentation = Presentation()
         self.crosshair: tuple[float, float] | None = None  # (row, column) a linked viewport points at
         self._preview: SliceImage | None = None
-        self._kept: dict[str, tuple[int, Camera, Presentation]] = {}  # stack key → as the reader left it
+        self._provisional = False  # a scan still goes on: the stack is only the preview's
+        self._left: dict[str, Left] = {} if left is None else left
         cache.slice_ready.connect(self._on_slice_ready)
         cache.loaded.connect(self._on_loaded)
 
@@ -68,8 +97,8 @@ class Viewport(QObject):
 
     @property
     def reference(self) -> ImageReference | None:
-        """The image shown, as marks name it."""
-        return None if self.shown is None else reference_of(self.shown, self.index)
+        """The image shown, as marks name it; None while it is only a scan's preview."""
+        return None if self.shown is None or self._provisional else reference_of(self.shown, self.index)
 
     @property
     def plane(self) -> ImagePlane | None:
@@ -90,33 +119,46 @@ class Viewport(QObject):
 
         """
         self._keep()
+        before, was_preview = self.shown, self._preview
         self.shown = shown
+        first = Left(shown.stack.first_shown, Camera(), Presentation(interpolation=self.presentation.interpolation))
+        left = self._left.get(shown.stack.key, first) if preview is None else first
+        self.camera, self.presentation = left.camera, left.presentation
+        self.index = self._clamped(left.index if index is None else index)
+        self._provisional = preview is not None
         self._preview = preview
-        kept_index, self.camera, self.presentation = self._kept.get(
-            shown.stack.key, (shown.stack.first_shown, Camera(), Presentation())
-        )
-        self.index = self._clamped(kept_index if index is None else index)
+        if was_preview is not None and before is not None and _same_file(before, 0, shown, self.index):
+            self._preview = was_preview  # goes on being seen until the stack's own image is decoded
         self.crosshair = None
+        self._settle_window()
         self.stack_changed.emit()
-        if preview is None:
-            self._cache.request(shown.stack, self.focus)
-            self._cache.want(shown.stack, self.index)
+        self.request()
         self.image_changed.emit()
+
+    def request(self) -> None:
+        """Load what is shown, unless it is loaded or on its way."""
+        shown = self.shown
+        if shown is None or self._provisional:
+            return
+
+        def focus() -> int:  # asked by the loading thread
+            return self.index if self.shown is shown else shown.stack.first_shown
+
+        self._cache.request(shown.stack, focus)
+        self._cache.want(shown.stack, self.index)
 
     def clear(self) -> None:
         """Show nothing and forget how stacks were left."""
         self.shown = None
         self._preview = None
-        self._kept.clear()
+        self._provisional = False
+        self._left.clear()
         self.index = 0
-        self.camera, self.presentation = Camera(), Presentation()
+        self.camera = Camera()
+        self.presentation = Presentation(interpolation=self.presentation.interpolation)
         self.crosshair = None
         self.stack_changed.emit()
         self.image_changed.emit()
-
-    def focus(self) -> int:
-        """Slice the reader is looking at; asked by the loading thread."""
-        return self.index
 
     def go_to(self, index: int) -> None:
         """Show slice `index` (0-based, clamped); paints what is decoded, never waits."""
@@ -128,7 +170,10 @@ class Viewport(QObject):
             self._preview = None
             self.crosshair = None
             self._cache.want(self.shown.stack, index)
+            self._settle_window()
+            self._keep()
             self.image_changed.emit()
+            self.scrolled.emit()
 
     def scroll(self, steps: int) -> None:
         """Move by some slices."""
@@ -138,6 +183,7 @@ class Viewport(QObject):
         """Zoom, pan, rotate, flip."""
         if camera != self.camera:
             self.camera = camera
+            self._keep()
             self.view_changed.emit()
 
     def set_voi(self, voi: Voi | None) -> None:
@@ -182,8 +228,11 @@ class Viewport(QObject):
         self.set_steps((), "Remove contrast aids")
         self.camera = Camera()
         self.presentation = Presentation(
-            fallback=self.presentation.fallback, interpolation=self.presentation.interpolation
+            fallback=self.presentation.fallback,
+            interpolation=self.presentation.interpolation,
+            show_overlays=self.presentation.show_overlays,
         )
+        self._keep()
         self.view_changed.emit()
 
     def point_at(self, crosshair: tuple[float, float] | None) -> None:
@@ -195,34 +244,40 @@ class Viewport(QObject):
     def _put_steps(self, key: str, steps: tuple[ContrastStep, ...]) -> None:
         if self.shown is not None and self.shown.stack.key == key:
             self._present(replace(self.presentation, steps=steps))
-        elif key in self._kept:
-            index, camera, presentation = self._kept[key]
-            self._kept[key] = (index, camera, replace(presentation, steps=steps))
+        elif key in self._left:
+            left = self._left[key]
+            self._left[key] = replace(left, presentation=replace(left.presentation, steps=steps))
 
     def _present(self, presentation: Presentation) -> None:
         if presentation != self.presentation:
             self.presentation = presentation
+            self._keep()
             self.view_changed.emit()
 
+    def _settle_window(self) -> None:
+        """Find the window of a stack without any, once, from the first image seen."""
+        image = self.image
+        if image is None or image.vois or image.is_colour or self.presentation.fallback is not None:
+            return
+        self.presentation = replace(self.presentation, fallback=automatic_window(image))
+        self._keep()
+
     def _keep(self) -> None:
-        if self.shown is not None and self._preview is None:
-            self._kept[self.shown.stack.key] = (self.index, self.camera, self.presentation)
+        if self.shown is not None and not self._provisional:
+            self._left[self.shown.stack.key] = Left(self.index, self.camera, self.presentation)
 
     def _clamped(self, index: int) -> int:
         count = 1 if self.shown is None else len(self.shown.stack.frames)
         return min(max(index, 0), count - 1)
 
-    def _is_shown(self, key: str) -> bool:
-        return self.shown is not None and self.shown.stack.key == key
-
     def _on_slice_ready(self, key: str, index: int) -> None:
-        if self._is_shown(key) and index == self.index:
-            self._preview = None
-            self.image_changed.emit()
+        if index == self.index:
+            self._on_loaded(key)
 
     def _on_loaded(self, key: str) -> None:
-        if self._is_shown(key):
+        if self.shown is not None and self.shown.stack.key == key and not self._provisional:
             self._preview = None
+            self._settle_window()
             self.image_changed.emit()
 
 
@@ -230,3 +285,9 @@ def reference_of(shown: Shown, index: int) -> ImageReference:
     """Return how marks name slice `index` of what is shown."""
     frame = shown.stack.frames[index]
     return ImageReference(shown.study.study_uid, shown.series.series_uid, frame.file.sop_instance_uid, frame.index)
+
+
+def _same_file(before: Shown, index: int, after: Shown, other: int) -> bool:
+    """Whether two slices are the same frame of the same file."""
+    a, b = before.stack.frames[index], after.stack.frames[other]
+    return a.file.location == b.file.location and a.index == b.index
