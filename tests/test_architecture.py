@@ -20,8 +20,8 @@ ROOT = PACKAGE.parent
 QT_OF = {"app": {"QtCore"}, "render": {"QtCore", "QtGui"}, "export": {"QtCore", "QtGui"}}
 """The modules of PySide6 a room may import; ui any, every other room none."""
 
-HEAVY = ("torch", "monai", "vtkmodules", "sqlite3", "sqlalchemy", "SimpleITK", "cv2", "imagecodecs", "pydicom", "scipy")
-"""Imported where they are first used: the window has to be there within 1.5 s."""
+HEAVY = ("torch", "monai", "vtkmodules", "sqlite3", "sqlalchemy", "SimpleITK", "imagecodecs", "pydicom", "scipy")
+"""Imported where they are first used, for the window to be there within 1.5 s."""
 
 START = [
     name
