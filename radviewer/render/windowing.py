@@ -114,6 +114,17 @@ def automatic_window(image: SliceImage) -> Window:
     return Window((low + high) / 2, high - low, VoiFunction.LINEAR_EXACT)
 
 
+def percentile_window(image: SliceImage, low: float, high: float, explanation: str = "") -> Window:
+    """Window between two percentiles (0–100) of the modality values, padding left out."""
+    if image.is_colour:
+        return COLOUR_WINDOW
+    values = _sampled(image)
+    if not values.size:
+        return Window(0, 1, VoiFunction.LINEAR_EXACT, explanation)
+    black, white = (float(v) for v in np.percentile(values, (low, high)))
+    return Window((black + white) / 2, (white - black) or 1.0, VoiFunction.LINEAR_EXACT, explanation)
+
+
 def _sampled(image: SliceImage) -> NDArray[np.float64]:
     """Finite modality values outside padding, of every n-th pixel of large images."""
     stride = max(1, math.isqrt(image.stored.size // _SAMPLE))
