@@ -6,6 +6,7 @@ Rows are keyed by DICOM UIDs and hold no name, date or number of a patient.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 _SCHEMA = 1
+_PATIENCE = 1.0  # seconds to wait for another program that writes; then the mark is tried again later
 _CREATE = """
 CREATE TABLE IF NOT EXISTS mark (
   mark_id TEXT PRIMARY KEY,
@@ -28,13 +30,16 @@ CREATE TABLE IF NOT EXISTS mark (
   kind TEXT NOT NULL,
   points TEXT NOT NULL,
   text TEXT NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX IF NOT EXISTS mark_of_study ON mark (study_uid);
 """
 
 
 class MarkStore:
-    """Marks on disk.  Safe with several programs at once (WAL, short transactions).
+    """Marks on disk.  Safe with several programs at once, also when the folder is on a network.
+
+    That is why transactions are short and the journal is SQLite's usual one: WAL needs
+    memory shared by all programs.  A damaged file is set aside, never overwritten.
 
     Raises
     ------
@@ -51,7 +56,7 @@ class MarkStore:
         with self._connection() as connection:
             rows = connection.execute(
                 "SELECT kind, study_uid, series_uid, sop_instance_uid, frame, points, text, mark_id"
-                " FROM mark WHERE study_uid = ?",
+                " FROM mark WHERE study_uid = ? ORDER BY rowid",
                 (study_uid,),
             ).fetchall()
         return tuple(mark for mark in map(_mark_of_row, rows) if mark is not None)
@@ -62,7 +67,8 @@ class MarkStore:
         row = (mark.mark_id, image.study_uid, image.series_uid, image.sop_instance_uid, image.frame)
         with self._connection() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mark_id) DO UPDATE SET"
+                " kind = excluded.kind, points = excluded.points, text = excluded.text",  # keeps its place in the order
                 (*row, mark.kind.value, json.dumps(mark.points), mark.text),
             )
 
@@ -77,18 +83,19 @@ class MarkStore:
 
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=5)) as connection:
+            with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection:
                 self._prepare(connection)
                 with connection:
                     yield connection
         except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise NotSaved(self._set_aside()) from error
             raise NotSaved(
                 f"The marks could not be kept in {self._path}: {error}. They stay on screen and are tried again; "
                 "free some space or check the folder's permissions."
             ) from error
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > _SCHEMA:
@@ -97,11 +104,24 @@ class MarkStore:
             connection.executescript(_CREATE)
             connection.execute(f"PRAGMA user_version = {_SCHEMA}")
 
+    def _set_aside(self) -> str:
+        aside = self._path.with_name(f"{self._path.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+        try:
+            self._path.replace(aside)
+            journal = self._path.with_name(f"{self._path.name}-journal")  # must not be applied to a new file
+            if journal.exists():
+                journal.replace(aside.with_name(f"{aside.name}-journal"))
+        except OSError as error:
+            return f"{self._path} is damaged and could not be set aside: {error.strerror}. Marks stay only on screen."
+        return f"{self._path} was damaged. It was set aside as {aside.name}; new marks are kept in a new file."
+
 
 def _mark_of_row(row: tuple[str, str, str, str, int, str, str, str]) -> Mark | None:
     kind, study, series, instance, frame, points, text, mark_id = row
     try:
         places = tuple((float(r), float(c)) for r, c in json.loads(points))
+        if not isinstance(frame, int) or not all(isinstance(t, str) for t in (series, instance, text)):
+            return None
         return Mark(MarkKind(kind), ImageReference(study, series, instance, frame), places, text, mark_id)
     except (ValueError, TypeError, RecursionError):
         return None

@@ -44,6 +44,7 @@ class MarkBook(QObject):
         self._store = store
         self._history = history
         self._marks: dict[str, Mark] = {}
+        self._by_image: dict[ImageReference, dict[str, Mark]] = {}  # asked at every paint
         self._selected: str | None = None
         self._pending: dict[str, Callable[[], None]] = {}  # mark id → the write that is still owed
         self._retry = QTimer(self)
@@ -54,10 +55,12 @@ class MarkBook(QObject):
         """Replace the marks in memory by those of these studies."""
         self.flush()
         self._marks.clear()
-        self._selected = None
+        self._by_image.clear()
+        self.select(None)
         try:
-            for uid in study_uids:
-                self._marks.update({mark.mark_id: mark for mark in self._store.read(uid)})
+            for uid in dict.fromkeys(study_uids):
+                for mark in self._store.read(uid):
+                    self._hold(mark)
         except NotSaved as error:
             self.not_saved.emit(str(error))
         self.changed.emit(None)
@@ -69,16 +72,16 @@ class MarkBook(QObject):
 
     def on(self, image: ImageReference) -> tuple[Mark, ...]:
         """Marks drawn on an image, key image mark apart."""
-        return tuple(m for m in self._marks.values() if m.image == image and m.kind is not MarkKind.KEY_IMAGE)
+        return tuple(m for m in self._by_image.get(image, {}).values() if m.kind is not MarkKind.KEY_IMAGE)
 
     def marked(self, image: ImageReference) -> bool:
         """Whether an image has any mark or is a key image."""
-        return any(m.image == image for m in self._marks.values())
+        return image in self._by_image
 
     def key_image(self, image: ImageReference) -> Mark | None:
         """Return the key image mark of an image, or None."""
-        of_image = (m for m in self._marks.values() if m.image == image and m.kind is MarkKind.KEY_IMAGE)
-        return next(of_image, None)
+        of_image = self._by_image.get(image, {}).values()
+        return next((m for m in of_image if m.kind is MarkKind.KEY_IMAGE), None)
 
     @property
     def selected(self) -> Mark | None:
@@ -145,14 +148,25 @@ class MarkBook(QObject):
         if mark is None:
             return
         if after is None:
-            self._marks.pop(mark.mark_id, None)
+            self._release(mark.mark_id)
             if self._selected == mark.mark_id:
                 self.select(None)
             self._save(mark.mark_id, partial(self._store.remove, mark.mark_id))
         else:
-            self._marks[mark.mark_id] = after
+            self._hold(after)
             self._save(mark.mark_id, partial(self._store.write, after))
         self.changed.emit(mark.image)
+
+    def _hold(self, mark: Mark) -> None:
+        self._marks[mark.mark_id] = mark
+        self._by_image.setdefault(mark.image, {})[mark.mark_id] = mark
+
+    def _release(self, mark_id: str) -> None:
+        mark = self._marks.pop(mark_id)
+        of_image = self._by_image[mark.image]
+        del of_image[mark_id]
+        if not of_image:
+            del self._by_image[mark.image]
 
     def _save(self, mark_id: str, write: Callable[[], None]) -> None:
         told = bool(self._pending)
