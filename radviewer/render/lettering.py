@@ -1,0 +1,101 @@
+"""Small plain text with a dark halo, legible on black and white alike."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QImage, QPainter
+
+from radviewer.paths import resources
+from radviewer.render.recent import Recent
+
+HALO = QColor(0, 0, 0, 190)
+
+_LONGEST = 400  # characters of a line; a hostile description may hold a million
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separator
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would show text backwards
+_FAMILY = "DejaVu Sans"
+_AROUND = ((-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1))
+
+
+@cache
+def load_fonts() -> None:
+    """Make the bundled font known to Qt (needs a QGuiApplication): the system may have none at all."""
+    QFontDatabase.addApplicationFont(str(resources() / "fonts" / "DejaVuSans.ttf"))
+
+
+def font(pixel_size: float) -> QFont:
+    """Font of annotations, `pixel_size` device pixels high; other scripts come from the system's fonts."""
+    load_fonts()
+    made = QFont(_FAMILY)
+    made.setPixelSize(max(1, round(pixel_size)))
+    return made
+
+
+def plain(text: str) -> str:
+    """One line of text: control characters become blanks, and it ends somewhere."""
+    cut = text[:_LONGEST]
+    return "".join(" " if c in _TURNING or unicodedata.category(c) in _UNSHOWN else c for c in cut).strip()
+
+
+class Lettering:
+    """Draws lines of text, keeping the last few hundred as pictures: they repeat at every paint."""
+
+    def __init__(self) -> None:
+        self._kept: Recent[QImage] = Recent(8 << 20, lambda picture: picture.sizeInBytes())
+        self._metrics: dict[int, QFontMetricsF] = {}
+
+    def metrics(self, pixel_size: float) -> QFontMetricsF:
+        """Metrics of the font at a size in device pixels."""
+        size = max(1, round(pixel_size))
+        if size not in self._metrics:
+            self._metrics[size] = QFontMetricsF(font(size))
+        return self._metrics[size]
+
+    def line_height(self, pixel_size: float) -> float:
+        """From line to line, in whole device pixels."""
+        return float(round(self.metrics(pixel_size).lineSpacing()))
+
+    def width(self, text: str, pixel_size: float) -> float:
+        """Device pixels a line takes."""
+        return self.metrics(pixel_size).horizontalAdvance(plain(text))
+
+    def elided(self, text: str, pixel_size: float, width: float) -> str:
+        """Text cut with an ellipsis to fit a width; empty when not even a few letters fit."""
+        cut = self.metrics(pixel_size).elidedText(plain(text), Qt.TextElideMode.ElideRight, width)
+        return cut if self.width(cut, pixel_size) <= width else ""
+
+    def draw(self, painter: QPainter, left: float, top: float, text: str, pixel_size: float, colour: QColor) -> None:
+        """Draw one line with its top left corner at a device pixel; `painter` works in device pixels."""
+        line = plain(text)
+        if not line:
+            return
+        key = (line, max(1, round(pixel_size)), colour.rgba())
+        picture = self._kept.get(key) or self._kept.put(key, self._picture(line, pixel_size, colour))
+        margin = _margin(pixel_size)
+        painter.drawImage(QPointF(round(left) - margin, round(top) - margin), picture)
+
+    def _picture(self, line: str, pixel_size: float, colour: QColor) -> QImage:
+        metrics, margin = self.metrics(pixel_size), _margin(pixel_size)
+        width = int(max(metrics.horizontalAdvance(line), metrics.boundingRect(line).width())) + 2 * margin + 2
+        height = int(metrics.height()) + 2 * margin + 1
+        picture = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        picture.fill(0)
+        painter = QPainter(picture)
+        painter.setFont(font(pixel_size))
+        box = QRectF(margin, margin, width, height)
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextSingleLine
+        step = max(1.0, pixel_size / 12)
+        painter.setPen(HALO)
+        for x, y in _AROUND:
+            painter.drawText(box.translated(x * step, y * step), int(flags), line)
+        painter.setPen(colour)
+        painter.drawText(box, int(flags), line)
+        painter.end()
+        return picture
+
+
+def _margin(pixel_size: float) -> int:
+    return max(2, round(pixel_size / 6))
