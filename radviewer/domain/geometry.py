@@ -43,12 +43,15 @@ class PixelSpacing:
         Between rows (vertical), first value of PixelSpacing.
     column : float
         Between columns (horizontal), second value of PixelSpacing.
+    attribute : str
+        Keyword of the DICOM attribute it was read from.
 
     """
 
     row: float
     column: float
     origin: SpacingOrigin = SpacingOrigin.PATIENT
+    attribute: str = "PixelSpacing"
 
 
 @dataclass(frozen=True, slots=True)

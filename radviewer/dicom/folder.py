@@ -1,0 +1,112 @@
+"""Which files there are: below a folder, in its archives, or named by a DICOMDIR."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipInfo
+
+from radviewer.dicom.sources import ZIP_ERRORS, archive, reason_of
+from radviewer.domain.study import FileLocation, Skipped
+
+MAX_DEPTH = 64
+MAX_MEMBERS = 200_000
+MAX_UNPACKED = 64 << 30
+
+Found = FileLocation | Skipped
+
+
+def location_of(path: Path | str, root: Path) -> FileLocation:
+    """Location of a file on disk; its name is valid Unicode whatever the disk says."""
+    relative = os.path.relpath(path, root).replace(os.sep, "/")
+    return FileLocation(Path(path), None, readable_name(relative))
+
+
+def readable_name(name: str) -> str:
+    """File name as Unicode that can be written anywhere."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def files_below(root: Path) -> Iterator[Found]:
+    """Yield every file below `root` as the disk lists them; links are not followed out of it.
+
+    The order is the disk's, so that the first file comes at once however large the
+    folder is.
+    """
+    real_root = os.path.realpath(root)
+    folders = [(os.fspath(root), 0)]
+    while folders:
+        folder, depth = folders.pop()
+        try:
+            entries = os.scandir(folder)
+        except OSError as error:
+            yield Skipped(location_of(folder, root), f"The folder cannot be read: {reason_of(error)}.")
+            continue
+        with entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if depth < MAX_DEPTH:
+                        folders.append((entry.path, depth + 1))
+                    else:
+                        yield Skipped(location_of(entry.path, root), "The folder is nested too deeply.")
+                elif entry.is_symlink():
+                    yield from _link(entry, root, real_root)
+                elif not entry.is_file(follow_symlinks=False):
+                    yield Skipped(location_of(entry.path, root), "It is a pipe, socket or device, not a file.")
+                else:
+                    yield from expand(location_of(entry.path, root))
+
+
+def _link(entry: os.DirEntry[str], root: Path, real_root: str) -> Iterator[Skipped]:
+    """Say why a link is left out; a folder inside `root` is read where it really is."""
+    location = location_of(entry.path, root)
+    try:
+        target = os.path.realpath(entry.path, strict=True)
+    except OSError:
+        yield Skipped(location, "It is a link that leads nowhere.")
+        return
+    inside = target == real_root or target.startswith(real_root.rstrip(os.sep) + os.sep)
+    if not inside:
+        yield Skipped(location, "It is a link that leads out of the folder; open its target instead.")
+    elif not Path(target).is_dir():
+        name = readable_name(os.path.relpath(target, real_root).replace(os.sep, "/"))
+        yield Skipped(location, f"duplicate of {name}: it is a link to that file.")
+
+
+def expand(location: FileLocation) -> Iterator[Found]:
+    """The file itself, or the members of an archive."""
+    if location.name.lower().endswith(".zip"):
+        yield from _members(location)
+    else:
+        yield location
+
+
+def _members(location: FileLocation) -> Iterator[Found]:
+    try:
+        infos = archive(location.path).infolist()
+    except ZIP_ERRORS as error:
+        yield Skipped(location, f"The archive cannot be read: {reason_of(error)}.")
+        return
+    files = {info.filename: info for info in infos if not info.is_dir()}
+    total = sum(info.file_size for info in files.values())
+    if len(files) > MAX_MEMBERS or total > MAX_UNPACKED:
+        yield Skipped(location, f"The archive is refused: {len(files):,} files, {total / 1e9:,.0f} GB unpacked.")
+        return
+    if not files:
+        yield Skipped(location, "The archive is empty.")
+    for name, info in files.items():
+        yield _member(location, name, info)
+
+
+def _member(outer: FileLocation, name: str, info: ZipInfo) -> Found:
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    shown = "/".join("(..)" if part == ".." else part for part in parts)
+    location = FileLocation(outer.path, name, f"{outer.name}/{readable_name(shown)}")
+    if ".." in parts or name.startswith(("/", "\\")):
+        return Skipped(location, "Its name in the archive leads out of the archive; it is not read.")
+    if name.lower().endswith(".zip"):
+        return Skipped(location, "It is an archive inside an archive; unpack the outer one first.")
+    if info.external_attr >> 16 & 0o170000 == 0o120000:
+        return Skipped(location, "It is a symbolic link inside an archive; it is not followed.")
+    return location

@@ -1,0 +1,255 @@
+"""From the header of a file with pixels to what is kept of it: identity, format, frames."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from radviewer.dicom import attributes as a
+from radviewer.dicom import values
+from radviewer.dicom.elements import Elements, Value
+from radviewer.dicom.headers import DataSet, Header
+from radviewer.dicom.modality_units import Rescale, read_rescale
+from radviewer.dicom.multiframe import frame_attributes, frame_time
+from radviewer.dicom.pixels_fit import frames_held, pixel_place, read_format
+from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, SeriesInfo, StudyInfo
+from radviewer.dicom.spacing import read_spacing
+from radviewer.dicom.windows import read_windows
+from radviewer.domain.geometry import ImagePlane, PixelSpacing, Vector
+from radviewer.domain.study import FileLocation, Frame, ImageFile
+
+_STUDY = (
+    a.STUDY_INSTANCE_UID,
+    a.STUDY_DATE,
+    a.STUDY_TIME,
+    a.STUDY_DESCRIPTION,
+    a.PATIENT_NAME,
+    a.PATIENT_ID,
+    a.PATIENT_BIRTH_DATE,
+    a.PATIENT_SEX,
+    a.PATIENT_AGE,
+    a.ACCESSION_NUMBER,
+    a.INSTITUTION_NAME,
+)
+_SERIES = (
+    a.SERIES_INSTANCE_UID,
+    a.MODALITY,
+    a.SERIES_NUMBER,
+    a.SERIES_DESCRIPTION,
+    a.BODY_PART_EXAMINED,
+    a.IMAGE_LATERALITY,
+    a.LATERALITY,
+    a.VIEW_POSITION,
+)
+TRAITS = (
+    a.IMAGE_TYPE,
+    a.SERIES_DESCRIPTION,
+    a.ACQUISITION_DATE,
+    a.ACQUISITION_TIME,
+    a.ACQUISITION_DATE_TIME,
+    a.CONTENT_TIME,
+    a.COMPLEX_IMAGE_COMPONENT,
+    a.CONTRAST_BOLUS_AGENT,
+    a.KVP,
+    a.ECHO_TIME,
+    a.EFFECTIVE_ECHO_TIME,
+    a.ECHO_NUMBERS,
+    a.INVERSION_TIME,
+    a.FLIP_ANGLE,
+    a.TRIGGER_TIME,
+    a.CONVOLUTION_KERNEL,
+    a.VIEW_POSITION,
+    a.IMAGE_LATERALITY,
+    a.LATERALITY,
+    a.DIFFUSION_B_VALUE,
+    a.DIFFUSION_GRADIENT_ORIENTATION,
+    a.SIEMENS_B_VALUE,
+    a.GE_B_VALUE,
+    a.PHILIPS_B_VALUE,
+    a.UIH_B_VALUE,
+    a.ACQUISITION_NUMBER,
+    a.TEMPORAL_POSITION_IDENTIFIER,
+    a.TEMPORAL_POSITION_INDEX,
+    a.CARDIAC_TRIGGER_DELAY,
+    a.STACK_ID,
+    a.FRAME_TYPE,
+)
+"""What may tell stacks of one series apart."""
+
+_TABLES = frozenset(
+    {
+        a.MODALITY_LUT_SEQUENCE,
+        a.VOI_LUT_SEQUENCE,
+        a.RED_PALETTE_DESCRIPTOR,
+        a.PIXEL_PADDING_VALUE,
+        a.PRESENTATION_LUT_SHAPE,
+        *a.OVERLAY_ROWS,
+    }
+)
+"""Elements without which the frame's own values are not enough to show it."""
+
+WANTED = frozenset(
+    {
+        *_STUDY,
+        *_SERIES,
+        *TRAITS,
+        *_TABLES,
+        *(value for name, value in vars(a).items() if name.isupper() and isinstance(value, int)),
+    }
+)
+
+Raws = tuple[bytes | None, ...]
+
+
+@lru_cache(maxsize=512)
+def _study_info(raws: Raws, charset: bytes) -> StudyInfo:
+    uid, date, time, *rest = raws
+    words = (values.text(raw, charset) if raw else "" for raw in rest)
+    return StudyInfo(values.uid(uid or b""), values.text(date or b""), values.text(time or b""), *words)
+
+
+@lru_cache(maxsize=2048)
+def _series_info(raws: Raws, charset: bytes) -> SeriesInfo:
+    words = [values.text(raw, charset) if raw else "" for raw in raws]
+    _, modality, _, description, body_part, image_side, side, view = words
+    number = values.decimal_strings(raws[2])[0] if raws[2] else None
+    return SeriesInfo(
+        series_uid=values.uid(raws[0] or b""),
+        modality=modality.upper(),
+        number=None if number is None else int(number),
+        description=description,
+        body_part=body_part,
+        laterality=image_side or side,
+        view_position=view,
+    )
+
+
+def describe(header: Header, location: FileLocation) -> ImageRecord:
+    """Describe a file that has pixel data.
+
+    Raises
+    ------
+    Refused
+        If its pixels cannot be shown.
+
+    """
+    raw = header.raw
+    study = _study_info(tuple(map(raw, _STUDY)), header.charset)
+    series = _series_info(tuple(map(raw, _SERIES)), header.charset)
+    form = read_format(header)
+    count, warning = frames_held(header, form)
+    offset, length = pixel_place(header)
+    has = header.has
+    file = ImageFile(
+        location=location,
+        sop_class_uid=header.uid(a.SOP_CLASS_UID),
+        sop_instance_uid=header.uid(a.SOP_INSTANCE_UID),
+        format=form,
+        number_of_frames=count,
+        pixel_offset=offset,
+        pixel_length=length,
+        needs_header=any(map(has, _TABLES)) or form.photometric_interpretation == "PALETTE COLOR",
+    )
+    if count == 1 and not has(a.PER_FRAME_FUNCTIONAL_GROUPS) and not has(a.SHARED_FUNCTIONAL_GROUPS):
+        frames: tuple[FrameRecord, ...] = (_frame(header, file, 0, series.modality),)
+    else:
+        frames = _frames(header, file, series.modality)
+    return ImageRecord(study, series, file, frames, header.size, (warning,) if warning else ())
+
+
+def _frames(header: Header, file: ImageFile, modality: str) -> tuple[FrameRecord, ...]:
+    """Frames of a multi-frame file; without functional groups they share everything."""
+    time = frame_time(header)
+    per_frame = frame_attributes(header, file.number_of_frames, WANTED)
+    if per_frame is None:
+        one = _frame(header, file, 0, modality, time)
+        return tuple(_renumbered(one, index) for index in range(file.number_of_frames))
+    return tuple(_frame(_merged(header, extra), file, index, modality, time) for index, extra in enumerate(per_frame))
+
+
+def _merged(header: Header, extra: dict[int, Value]) -> DataSet:
+    found = Elements(values=header.found.values | extra, spans=header.found.spans)
+    return DataSet(header.walker, header.encoding, found, header.charset)
+
+
+def _renumbered(record: FrameRecord, index: int) -> FrameRecord:
+    frame = record.frame
+    return FrameRecord(
+        frame=Frame(
+            frame.file,
+            index,
+            None,
+            frame.spacing,
+            frame.slope,
+            frame.intercept,
+            frame.unit,
+            frame.windows,
+            frame.instance_number,
+            frame.label,
+        ),
+        position=None,
+        directions=None,
+        thickness=record.thickness,
+        frame_of_reference=record.frame_of_reference,
+        traits=record.traits,
+        big_endian=record.big_endian,
+        frame_time_ms=record.frame_time_ms,
+    )
+
+
+def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: float | None = None) -> FrameRecord:
+    spacing = read_spacing(data, modality)
+    position, directions = read_place(data)
+    rescale: Rescale = read_rescale(data, modality)
+    thickness = data.number(a.SLICE_THICKNESS)
+    found = data.found.values
+    return FrameRecord(
+        frame=Frame(
+            file=file,
+            index=index,
+            plane=_plane(position, directions, spacing),
+            spacing=spacing,
+            slope=rescale.slope,
+            intercept=rescale.intercept,
+            unit=rescale.unit,
+            windows=read_windows(data, rescale.factor),
+            instance_number=data.integer(a.INSTANCE_NUMBER),
+            label=data.text(a.VIEW_POSITION),
+        ),
+        position=position,
+        directions=directions,
+        thickness=thickness if thickness is not None and thickness > 0 else None,
+        frame_of_reference=data.uid(a.FRAME_OF_REFERENCE_UID),
+        traits={tag: found[tag] for tag in TRAITS if tag in found},
+        big_endian=data.encoding.big_endian,
+        frame_time_ms=time,
+    )
+
+
+def read_place(data: DataSet) -> tuple[Vector | None, Directions | None]:
+    """Position and unit directions of the image in the patient, each None when unknown or nonsense."""
+    raw = data.raw(a.IMAGE_ORIENTATION_PATIENT)
+    directions = _directions(raw) if raw else None
+    position = data.vector(a.IMAGE_POSITION_PATIENT, 3)
+    if position is None or directions is None or max(map(abs, position)) > 1e6:
+        return None, None
+    return (position[0], position[1], position[2]), directions
+
+
+@lru_cache(maxsize=2048)
+def _directions(raw: bytes) -> Directions | None:
+    found = values.decimal_strings(raw)
+    if len(found) < 6 or None in found[:6]:
+        return None
+    a1, a2, a3, b1, b2, b3 = (v or 0.0 for v in found[:6])
+    first, second = (a1 * a1 + a2 * a2 + a3 * a3) ** 0.5, (b1 * b1 + b2 * b2 + b3 * b3) ** 0.5
+    if not (0.9 < first < 1.1 and 0.9 < second < 1.1):
+        return None
+    if abs(a1 * b1 + a2 * b2 + a3 * b3) > 0.02:  # not perpendicular: not an image plane
+        return None
+    return (a1 / first, a2 / first, a3 / first), (b1 / second, b2 / second, b3 / second)
+
+
+def _plane(position: Vector | None, directions: Directions | None, spacing: PixelSpacing | None) -> ImagePlane | None:
+    if position is None or directions is None or spacing is None or spacing.attribute != "PixelSpacing":
+        return None
+    return ImagePlane(position, directions[0], directions[1], spacing.row, spacing.column)

@@ -1,0 +1,84 @@
+"""Frames of multi-frame files: functional groups and frame times (PS3.3 C.7.6.16, C.7.6.5)."""
+
+from __future__ import annotations
+
+from radviewer.dicom import attributes as a
+from radviewer.dicom.elements import Value
+from radviewer.dicom.headers import DataSet, Header
+
+MACROS = frozenset(
+    {
+        0x00209113,  # PlanePositionSequence
+        0x00209116,  # PlaneOrientationSequence
+        0x00289110,  # PixelMeasuresSequence
+        0x00289145,  # PixelValueTransformationSequence
+        0x00289132,  # FrameVOILUTSequence
+        0x00209111,  # FrameContentSequence
+        0x00209253,  # TemporalPositionSequence
+        0x00189114,  # MREchoSequence
+        0x00189117,  # MRDiffusionSequence
+        0x00189118,  # CardiacSynchronizationSequence
+        0x00189226,  # MRImageFrameTypeSequence
+        0x00189329,  # CTImageFrameTypeSequence
+        0x00189751,  # PETFrameTypeSequence
+        0x00189737,  # XAXRFFrameCharacteristicsSequence and kin are left out: nothing of them is needed here
+        0x00189076,  # DiffusionGradientDirectionSequence, inside MRDiffusionSequence
+        0x00189341,  # ContrastBolusUsageSequence
+        0x00189301,  # CTAcquisitionTypeSequence
+        0x00189314,  # CTReconstructionSequence
+        0x00209071,  # FrameAnatomySequence
+        0x00209172,  # DerivationImage conversion source is left out as well
+    }
+)
+
+
+def frame_attributes(header: Header, count: int, wanted: frozenset[int]) -> list[dict[int, Value]] | None:
+    """Elements of the functional groups of each frame, flattened; None without such groups.
+
+    The shared groups come first, the frame's own override them.  A frame the
+    sequence does not reach has the shared ones only.
+    """
+    if not header.has(a.PER_FRAME_FUNCTIONAL_GROUPS) and not header.has(a.SHARED_FUNCTIONAL_GROUPS):
+        return None
+    inside = wanted | MACROS
+    first = header.first_item(a.SHARED_FUNCTIONAL_GROUPS, inside)
+    shared = _flat(first, inside) if first else {}
+    frames: list[dict[int, Value]] = []
+    for item in header.items(a.PER_FRAME_FUNCTIONAL_GROUPS, inside):
+        if len(frames) == count:
+            break
+        frames.append(shared | _flat(item, inside))
+    frames.extend(shared for _ in range(count - len(frames)))
+    return frames
+
+
+def _flat(item: DataSet, inside: frozenset[int], depth: int = 2) -> dict[int, Value]:
+    """Leaf elements of the macros in one item of functional groups."""
+    flat: dict[int, Value] = {}
+    for tag in item.found.spans:
+        if tag not in MACROS:
+            continue
+        macro = item.first_item(tag, inside)
+        if macro is not None:
+            flat.update(macro.found.values)
+            if depth > 1:
+                flat.update(_flat(macro, inside, depth - 1))
+    return flat
+
+
+def frame_time(header: DataSet) -> float | None:
+    """Milliseconds between the frames of a cine, None when the header gives no time."""
+    for tag, per_second in (
+        (a.FRAME_TIME, False),
+        (a.FRAME_TIME_VECTOR, False),
+        (a.RECOMMENDED_DISPLAY_FRAME_RATE, True),
+        (a.CINE_RATE, True),
+        (a.ACTUAL_FRAME_DURATION, False),
+    ):
+        found = [v for v in header.numbers(tag) if v is not None and v > 0]
+        if found:
+            middle = sorted(found)[len(found) // 2]
+            value = 1000 / middle if per_second else middle
+            if 0.01 <= value <= 3_600_000:
+                return value
+    return None
