@@ -10,6 +10,7 @@ from radviewer.dicom.elements import Elements, Value
 from radviewer.dicom.headers import DataSet, Header
 from radviewer.dicom.modality_units import Rescale, read_rescale
 from radviewer.dicom.multiframe import frame_attributes, frame_time
+from radviewer.dicom.padding import PADDING_TAGS, is_inverse, read_padding
 from radviewer.dicom.pixels_fit import frames_held, pixel_place, read_format
 from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, SeriesInfo, StudyInfo
 from radviewer.dicom.spacing import read_spacing
@@ -80,8 +81,6 @@ _TABLES = frozenset(
         a.MODALITY_LUT_SEQUENCE,
         a.VOI_LUT_SEQUENCE,
         a.RED_PALETTE_DESCRIPTOR,
-        a.PIXEL_PADDING_VALUE,
-        a.PRESENTATION_LUT_SHAPE,
         *a.OVERLAY_ROWS,
     }
 )
@@ -93,6 +92,7 @@ WANTED = frozenset(
         *_SERIES,
         *TRAITS,
         *_TABLES,
+        *PADDING_TAGS,
         *(value for name, value in vars(a).items() if name.isupper() and isinstance(value, int)),
     }
 )
@@ -148,6 +148,8 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
         pixel_offset=offset,
         pixel_length=length,
         needs_header=any(map(has, _TABLES)) or form.photometric_interpretation == "PALETTE COLOR",
+        padding=read_padding(header, form),
+        presentation_inverse=is_inverse(header),
     )
     if count == 1 and not has(a.PER_FRAME_FUNCTIONAL_GROUPS) and not has(a.SHARED_FUNCTIONAL_GROUPS):
         frames: tuple[FrameRecord, ...] = (_frame(header, file, 0, series.modality),)
