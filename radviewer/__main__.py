@@ -10,12 +10,17 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from radviewer import __version__
-from radviewer.errors import RadviewerError
+from radviewer import __version__, paths
+from radviewer.errors import NothingToRead, NotSaved, RadviewerError
 from radviewer.progress import Progress
+
+if TYPE_CHECKING:
+    from radviewer.domain.study import ScanResult
 
 DONE, NOTHING, WRONG_USAGE = 0, 1, 2
 _INTERRUPTED = 130
@@ -51,9 +56,32 @@ def _window(argv: list[str]) -> int:
     chosen = parser.parse_args(argv)
     if chosen.demo and chosen.folder is not None:
         parser.error("open a folder or the demo study, not both")
+    if not _has_display():
+        return _without_display(chosen.folder, chosen.demo)
     from radviewer.ui.main import run  # Qt is imported only when there is a window to open
 
     return run(chosen.folder, chosen.demo)
+
+
+def _has_display() -> bool:
+    """Whether Qt can open a window."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform != "linux" or any(os.environ.get(name) for name in names)
+
+
+def _without_display(folder: Path | None, demo: bool) -> int:
+    """Read what would have been opened, and say in which file the result lies."""
+    if demo:
+        from radviewer.dicom.demo import write_demo_study
+
+        folder = write_demo_study(_terminal_progress())
+    if folder is None:
+        raise NothingToRead("There is no display to open a window on. Name a folder to have it read all the same.")
+    result, problem = _read(folder)
+    target = paths.user_data() / "without-display" / "scan.json"
+    _write_private(target, _encode(_to_json(result)))
+    print(f"There is no display, so no window was opened. What {folder} holds was written to {target}")
+    return _outcome(problem)
 
 
 def _scan(argv: list[str]) -> int:
@@ -61,28 +89,53 @@ def _scan(argv: list[str]) -> int:
     parser.add_argument("folder", type=Path, help="a folder, a DICOMDIR, a .zip or a single file")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a summary")
     chosen = parser.parse_args(argv)
-    from radviewer.dicom.listing import listing, summary
+    from radviewer.dicom.listing import summary
+
+    result, problem = _read(chosen.folder)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_encode(_to_json(result) if chosen.json else summary(result)))
+    sys.stdout.buffer.flush()
+    return _outcome(problem)
+
+
+def _read(folder: Path) -> tuple[ScanResult, str]:
+    """Return what `folder` holds, and a sentence why that is of no use, or ""."""
     from radviewer.dicom.scan import scan
     from radviewer.domain.study import ScanResult
 
-    problem = ""
     try:
-        result = scan(chosen.folder, _terminal_progress())
+        result = scan(folder, _terminal_progress())
     except RadviewerError as error:
-        result, problem = ScanResult(chosen.folder, (), (), ()), str(error)
-    if not problem and not result.studies:
-        problem = f"No image was found in {chosen.folder}."
-    _write(json.dumps(listing(result), ensure_ascii=False, indent=1) if chosen.json else summary(result))
+        return ScanResult(folder, (), (), ()), str(error)
+    return result, "" if result.studies else f"No image was found in {folder}."
+
+
+def _outcome(problem: str) -> int:
     if problem:
         print(f"radviewer: {problem}", file=sys.stderr)
     return NOTHING if problem else DONE
 
 
-def _write(text: str) -> None:
-    """Print as UTF-8 whatever the locale says."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
-    sys.stdout.buffer.flush()
+def _to_json(result: ScanResult) -> str:
+    from radviewer.dicom.listing import listing
+
+    return json.dumps(listing(result), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def _encode(text: str) -> bytes:
+    """Encode as UTF-8 whatever the locale; bytes of a file name that are not become escapes, valid in JSON."""
+    return f"{text}\n".encode("utf-8", "backslashreplace")
+
+
+def _write_private(target: Path, data: bytes) -> None:
+    """Write what may name patients: readable by its owner only, complete or not at all."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as stream:  # mode 0600
+            stream.write(data)
+        Path(stream.name).replace(target)
+    except OSError as error:
+        raise NotSaved(f"{target} could not be written: {error.strerror or error}. Free some space.") from error
 
 
 def _terminal_progress() -> Progress:
