@@ -43,6 +43,7 @@ def measure(mark: Mark, image: SliceImage) -> tuple[Quantity, ...]:
     mark : Mark
         Points as ``(row, column)`` of `image`.
     image : SliceImage
+        The image it was drawn on.
 
     Returns
     -------

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from radviewer.domain.measurement import Mark, MarkKind, Point
+from radviewer.domain.measurement import Mark, MarkKind
 from radviewer.domain.volume import SliceImage
 from radviewer.render.lettering import HALO, Lettering
 from radviewer.render.mark_text import label
 from radviewer.render.outline import handles, polylines
-from radviewer.render.placing import Box, around, beyond, place
+from radviewer.render.placing import Box, around, beyond, clipped, place
 from radviewer.render.recent import Recent, Same
 from radviewer.render.view import ViewTransform
 
@@ -56,9 +56,11 @@ class MarkPainter:
         painter : QPainter
             In device pixels of the viewport.
         marks : sequence of Mark
+            In order, the last one on top.
         image : SliceImage
             What is measured: the stored values, not what contrast steps make of them.
         transform : ViewTransform
+            Of that image in the viewport.
         selected, hovered : str, optional
             `Mark.mark_id`; the selected one shows its handles.
         taken : sequence of Box
@@ -138,7 +140,10 @@ def _paint_lines(painter: QPainter, mark: Mark, transform: ViewTransform, colour
             _paint_arc(painter, lines[0], ratio)
     if mark.kind is MarkKind.COBB:
         painter.setPen(QPen(colour, ratio, Qt.PenStyle.DotLine))
-        painter.drawLine(*(QLineF(line[0], line[1]).center() for line in lines))
+        middles = [QLineF(line[0], line[1]).center() for line in lines]
+        visible = clipped(middles[0].toTuple(), middles[1].toTuple(), transform.size)
+        if visible is not None:
+            painter.drawLine(QLineF(*visible[0], *visible[1]))
 
 
 def _ornaments(mark: Mark, transform: ViewTransform) -> list[QLineF]:
@@ -174,10 +179,3 @@ def _paint_handles(painter: QPainter, mark: Mark, transform: ViewTransform) -> N
     painter.setBrush(SELECTED)
     for x, y in (transform.to_view(*point) for point in handles(mark)):
         painter.drawRect(QRectF(x - side / 2, y - side / 2, side, side))
-
-
-def paint_segment(painter: QPainter, start: Point, end: Point, transform: ViewTransform, colour: QColor) -> None:
-    """Paint one reference line, dashed; ends are ``(row, column)``."""
-    pen = QPen(colour, transform.ratio, Qt.PenStyle.DashLine)
-    painter.setPen(pen)
-    painter.drawLine(QPointF(*transform.to_view(*start)), QPointF(*transform.to_view(*end)))

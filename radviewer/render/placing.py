@@ -75,3 +75,21 @@ def place(preferred: Sequence[Box], shape: Box, taken: Sequence[Box], view: tupl
         return 2 * inside.overlap(shape) + 3 * sum(inside.overlap(other) for other in taken) + moved * 4
 
     return min(candidates, key=cost).within(*view)
+
+
+def clipped(
+    start: tuple[float, float], end: tuple[float, float], view: tuple[int, int]
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Part of a segment inside a view (Liang–Barsky), None outside: Qt paints each dash of a line a mile long."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    first, last = 0.0, 1.0
+    for step, low, high in ((dx, -start[0], view[0] - start[0]), (dy, -start[1], view[1] - start[1])):
+        if step == 0:
+            if low > 0 or high < 0:
+                return None
+            continue
+        enter, leave = sorted((low / step, high / step))
+        first, last = max(first, enter), min(last, leave)
+    if first > last:
+        return None
+    return (start[0] + first * dx, start[1] + first * dy), (start[0] + last * dx, start[1] + last * dy)
