@@ -80,7 +80,7 @@ def _without_display(folder: Path | None, demo: bool) -> int:
     result, problem = _read(folder)
     target = paths.user_data() / "without-display" / "scan.json"
     _write_private(target, _encode(_to_json(result)))
-    print(f"There is no display, so no window was opened. What {folder} holds was written to {target}")
+    _print(f"There is no display, so no window was opened. What {folder} holds was written to {target}")
     return _outcome(problem)
 
 
@@ -92,9 +92,7 @@ def _scan(argv: list[str]) -> int:
     from radviewer.dicom.listing import summary
 
     result, problem = _read(chosen.folder)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(_encode(_to_json(result) if chosen.json else summary(result)))
-    sys.stdout.buffer.flush()
+    _print(_to_json(result) if chosen.json else summary(result))
     return _outcome(problem)
 
 
@@ -120,6 +118,12 @@ def _to_json(result: ScanResult) -> str:
     from radviewer.dicom.listing import listing
 
     return json.dumps(listing(result), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def _print(text: str) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_encode(text))
+    sys.stdout.buffer.flush()
 
 
 def _encode(text: str) -> bytes:
