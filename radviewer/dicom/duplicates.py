@@ -54,6 +54,8 @@ def _identity(image: ImageRecord) -> Hashable:
         first.frame.instance_number,
         form.rows,
         form.columns,
+        form.samples_per_pixel,
+        form.bits_allocated,
         len(image.frames),
         first.position,
         first.directions,

@@ -131,11 +131,11 @@ class _Window:
 
     __slots__ = ("_source", "base", "buffer", "end")
 
-    def __init__(self, source: ByteSource, start: int, end: int) -> None:
+    def __init__(self, source: ByteSource, end: int, base: int = 0, buffer: bytes = b"") -> None:
         self._source = source
         self.end = end
-        self.base = start
-        self.buffer = source.read(start, min(_CHUNK, max(0, end - start)))
+        self.base = base
+        self.buffer = buffer
 
     def at(self, pos: int, need: int) -> int:
         """Index of file offset `pos` in `buffer`, with `need` bytes there if the file has them."""
@@ -191,13 +191,16 @@ class Walker:
         self.source = source
         self.steps = max_steps
 
-    def elements(self, start: int, end: int, encoding: Encoding, wanted: frozenset[int] | None) -> Elements:
+    def elements(
+        self, start: int, end: int, encoding: Encoding, wanted: frozenset[int] | None, beginning: bytes = b""
+    ) -> Elements:
         """Collect the `wanted` elements (None: all) between `start` and `end`.
 
-        Stops at the pixel data, which are located but never read.
+        Stops at the pixel data, which are located but never read.  `beginning` is
+        what has already been read of the file, from its first byte.
         """
         found = Elements()
-        window = _Window(self.source, start, end)
+        window = _Window(self.source, end, 0, beginning)
         try:
             self._collect(found, window, start, encoding, wanted)
         except _Cut as cut:
@@ -312,7 +315,7 @@ class Walker:
             return
         if span.vr == b"UN":
             encoding = Encoding(implicit=True, big_endian=False)
-        window = _Window(self.source, span.start, span.end)
+        window = _Window(self.source, span.end)
         pos = span.start
         while pos + 8 <= span.end:
             head = _element_header(window, pos, encoding)

@@ -28,6 +28,7 @@ EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 UNCOMPRESSED = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG})
 
 CHARSET = 0x00080005
+_FIRST_READ = 1 << 14  # most headers are shorter
 _META = Encoding(implicit=False, big_endian=False)
 _META_WANTED = frozenset({0x00020002, 0x00020003, 0x00020010})
 _GROUPS_AT_START = frozenset({0x0002, 0x0004, 0x0008, 0x0009, 0x0010, 0x0018, 0x0020, 0x0028})
@@ -154,7 +155,7 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None) -> Header:
     NotDicom, BrokenHeader
 
     """
-    start = source.read(0, 1 << 15)
+    start = source.read(0, _FIRST_READ)
     if not start:
         raise NotDicom("the file is empty (0 bytes)")
     where = _dataset_start(start)
@@ -166,7 +167,7 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None) -> Header:
         start = source.read(0, 64)
     encoding = _encoding_at(source.read(begin, 8) if begin + 8 > len(start) else start[begin : begin + 8], syntax)
     walker = Walker(source)
-    found = walker.elements(begin, source.size, encoding, wanted)
+    found = walker.elements(begin, source.size, encoding, wanted, start)
     charset = found.values.get(CHARSET, (b"", b""))[1]
     return Header(
         walker, encoding, found, charset, _true_syntax(syntax, encoding), source.size, deflated=deflated, meta=meta

@@ -147,7 +147,9 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
         number_of_frames=count,
         pixel_offset=offset,
         pixel_length=length,
-        needs_header=any(map(has, _TABLES)) or form.photometric_interpretation == "PALETTE COLOR",
+        needs_header=not _TABLES.isdisjoint(header.found.values)
+        or not _TABLES.isdisjoint(header.found.spans)
+        or form.photometric_interpretation == "PALETTE COLOR",
         padding=read_padding(header, form),
         presentation_inverse=is_inverse(header),
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from radviewer.dicom import attributes as a
+from radviewer.dicom.elements import Value
 from radviewer.dicom.headers import UNCOMPRESSED, Header
+from radviewer.dicom.values import first_integer, text
 from radviewer.domain.study import PixelFormat
 
 MAX_FRAMES = 100_000
@@ -38,6 +42,18 @@ class Refused(Exception):
     """The image cannot be shown; the message says why."""
 
 
+_FORMAT = (
+    a.ROWS,
+    a.COLUMNS,
+    a.BITS_ALLOCATED,
+    a.SAMPLES_PER_PIXEL,
+    a.BITS_STORED,
+    a.HIGH_BIT,
+    a.PIXEL_REPRESENTATION,
+    a.PLANAR_CONFIGURATION,
+)
+
+
 def read_format(header: Header) -> PixelFormat:
     """Image Pixel module of the header.
 
@@ -47,33 +63,42 @@ def read_format(header: Header) -> PixelFormat:
         If an attribute without which the pixels mean nothing is absent or nonsense.
 
     """
-    rows, columns = header.integer(a.ROWS), header.integer(a.COLUMNS)
+    found = header.found
+    values = tuple(found.values.get(tag) for tag in _FORMAT)
+    photometric = header.raw(a.PHOTOMETRIC_INTERPRETATION) or b""
+    tag = found.pixels[0] if found.pixels else 0
+    return _format(values, header.encoding.big_endian, photometric, header.transfer_syntax, tag)
+
+
+@lru_cache(maxsize=1024)
+def _format(
+    values: tuple[Value | None, ...], big_endian: bool, photometric: bytes, transfer_syntax: str, pixel_tag: int
+) -> PixelFormat:
+    rows, columns, allocated, samples, stored, high, sign, planar = (
+        None if value is None else first_integer(tag, value, big_endian=big_endian)
+        for tag, value in zip(_FORMAT, values, strict=True)
+    )
     if not rows or not columns or rows < 0 or columns < 0:
         raise Refused(f"it has pixel data but no usable Rows and Columns ({rows or 0} × {columns or 0})")
-    tag = header.found.pixels[0] if header.found.pixels else 0
-    allocated = header.integer(a.BITS_ALLOCATED) or {a.FLOAT_PIXEL_DATA: 32, a.DOUBLE_FLOAT_PIXEL_DATA: 64}.get(tag, 0)
+    allocated = allocated or {a.FLOAT_PIXEL_DATA: 32, a.DOUBLE_FLOAT_PIXEL_DATA: 64}.get(pixel_tag, 0)
     if allocated not in (1, 8, 16, 32, 64):
         raise Refused(f"its BitsAllocated is {allocated or 'missing'}; radviewer reads 1, 8, 16, 32 and 64")
-    samples = header.integer(a.SAMPLES_PER_PIXEL)
     samples = 1 if samples is None else samples
     if samples not in (1, 3, 4):
         raise Refused(f"its SamplesPerPixel is {samples}; radviewer reads 1, 3 and 4")
-    stored = header.integer(a.BITS_STORED) or allocated
-    stored = stored if 0 < stored <= allocated else allocated
-    high = header.integer(a.HIGH_BIT)
+    stored = stored if stored and 0 < stored <= allocated else allocated
     return PixelFormat(
         rows=rows,
         columns=columns,
         samples_per_pixel=samples,
-        photometric_interpretation=header.text(a.PHOTOMETRIC_INTERPRETATION).upper()
-        or ("MONOCHROME2" if samples == 1 else "RGB"),
+        photometric_interpretation=text(photometric).upper() or ("MONOCHROME2" if samples == 1 else "RGB"),
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=stored - 1 if high is None or not stored - 1 <= high < allocated else high,
-        signed=header.integer(a.PIXEL_REPRESENTATION) == 1,
-        planar_configuration=header.integer(a.PLANAR_CONFIGURATION) or 0,
-        transfer_syntax_uid=header.transfer_syntax,
-        is_float=tag in (a.FLOAT_PIXEL_DATA, a.DOUBLE_FLOAT_PIXEL_DATA),
+        signed=sign == 1,
+        planar_configuration=planar or 0,
+        transfer_syntax_uid=transfer_syntax,
+        is_float=pixel_tag in (a.FLOAT_PIXEL_DATA, a.DOUBLE_FLOAT_PIXEL_DATA),
     )
 
 

@@ -79,6 +79,13 @@ def numbers(tag: int, vr: bytes, raw: bytes, *, big_endian: bool) -> tuple[float
     return tuple(float(v) if math.isfinite(v) else None for v in values)
 
 
+def first_integer(tag: int, value: tuple[bytes, bytes], *, big_endian: bool) -> int | None:
+    """First value of an element as an integer; None if it is not one."""
+    found = numbers(tag, value[0], value[1], big_endian=big_endian)
+    number = found[0] if found else None
+    return int(number) if number is not None and number == int(number) else None
+
+
 @lru_cache(maxsize=8192)
 def text(raw: bytes, charset: bytes = b"") -> str:
     """Text with padding removed; undecodable bytes become U+FFFD."""
