@@ -1,0 +1,188 @@
+"""Outlines of right lung, left lung and heart on a frontal chest film, by an ensemble.
+
+The film may be shown in negative: the networks outline both polarities and say which one
+they see; a negative is turned over and read again, so that both give the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer.ai.cards import BadModel, Card
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.eligibility import check_anatomy, distance
+from radviewer.ai.films import Film, Placement, Refused, network_input
+from radviewer.ai.networks import ANATOMY, AnatomyNet
+from radviewer.ai.running import build, device
+from radviewer.domain.measurement import Quantity
+from radviewer.domain.opinion import Structure
+from radviewer.domain.volume import SliceImage
+from radviewer.progress import Progress
+
+Grey = NDArray[np.float32]
+RIGHT, LEFT, HEART = range(3)
+_ISLAND = 0.15
+"""Parts smaller than this share of a structure's largest part are dropped."""
+_OUTSIDE = -10.0  # logit of a dropped cell
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlines:
+    """What the ensemble sees, on its own grid.
+
+    Attributes
+    ----------
+    film : Film
+        In positive: lungs dark.
+    logits : ndarray, float32, (3, n, n)
+        Mean over the members, islands removed.
+    placement : Placement
+        Of the cells of `logits` on the image.
+    agreement : float
+        Mean Dice of the members' lungs with the ensemble's.
+    was_negative : bool
+
+    """
+
+    film: Film
+    logits: Grey
+    placement: Placement
+    agreement: float
+    was_negative: bool
+    distance: float
+
+
+def members(catalogue: Catalogue, card: Card) -> Iterator[AnatomyNet]:
+    """Build the ensemble's networks, each loaded once per process."""
+    for weights in card.weights:
+        yield build(AnatomyNet, catalogue, card, weights)
+
+
+def outline(catalogue: Catalogue, card: Card, film: Film, progress: Progress, only_fold: int | None = None) -> Outlines:
+    """Run the ensemble, or only the member that has not seen `only_fold`.
+
+    Raises
+    ------
+    Refused
+        If the film is not what the model was made for.
+    BadModel
+        If weights cannot be used.
+
+    """
+    nets = [
+        net
+        for net, weights in zip(members(catalogue, card), card.weights, strict=True)
+        if only_fold is None or weights.fold == only_fold
+    ]
+    if not nets:
+        raise BadModel(f"No member of the model {card.name} left out fold {only_fold}.")
+    logits, polarity, pooled, placement = _run(nets, film, card.input_size, progress)
+    negative = float(polarity.mean()) > 0
+    if negative:
+        film = film.negative()
+        logits, _, pooled, placement = _run(nets, film, card.input_size, progress)
+    strange = _strangeness(catalogue, card, pooled, only_fold)
+    if card.distance is not None and strange > card.distance.limit:
+        raise Refused("The image does not look like the chest films the model was trained on.")
+    mean = _without_islands(logits.mean(axis=0))
+    found = mean > 0
+    agreement = float(np.mean([_dice((m[RIGHT] > 0) | (m[LEFT] > 0), found[RIGHT] | found[LEFT]) for m in logits]))
+    check_anatomy((found[RIGHT], found[LEFT]), agreement)
+    return Outlines(film, mean, placement, agreement, negative, strange)
+
+
+def _run(nets: list[AnatomyNet], film: Film, size: int, progress: Progress) -> tuple[Grey, Grey, Grey, Placement]:
+    """Logits (members, 3, n, n), polarity logits (members,), features (members, c), placement of the cells."""
+    import torch
+
+    grey, placement = network_input(film, size)
+    image = torch.from_numpy(grey)[None, None].to(device())
+    results = []
+    with torch.inference_mode():
+        for net in nets:
+            progress.check()
+            results.append([part[0].float().cpu().numpy() for part in net(image)])
+    logits, polarity, pooled = (np.stack(parts).astype(np.float32) for parts in zip(*results, strict=True))
+    step = size / logits.shape[-1]
+    return logits, polarity, pooled, placement.within(Placement(0.0, 0.0, step, step))
+
+
+def _strangeness(catalogue: Catalogue, card: Card, pooled: Grey, only_fold: int | None) -> float:
+    """Mean over the members of the distance of the features from those of training films; 0 without a reference."""
+    if card.distance is None:
+        return 0.0
+    tensors = {name: t.cpu().numpy() for name, t in catalogue.weights(card, card.distance.weights).items()}
+    folds = [w.fold for w in card.weights if only_fold is None or w.fold == only_fold]
+    return float(
+        np.mean(
+            [
+                distance(features, {part: tensors[f"fold{fold}.{part}"] for part in ("mean", "axes", "scales", "rest")})
+                for features, fold in zip(pooled, folds, strict=True)
+            ]
+        )
+    )
+
+
+def _dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    total = int(a.sum()) + int(b.sum())
+    return 2 * int((a & b).sum()) / total if total else 0.0
+
+
+def _without_islands(logits: Grey) -> Grey:
+    """Drop small separate parts of each structure, and fill holes."""
+    cleaned = logits.copy()
+    for channel in cleaned:
+        count, labels, stats, _ = cv2.connectedComponentsWithStats((channel > 0).astype(np.uint8))
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        for i in range(1, count):
+            if areas[i - 1] < _ISLAND * areas.max():
+                channel[labels == i] = _OUTSIDE
+        _, holes, sizes, _ = cv2.connectedComponentsWithStats((channel <= 0).astype(np.uint8))
+        if len(sizes) > 2:
+            background = 1 + int(sizes[1:, cv2.CC_STAT_AREA].argmax())
+            hidden = (holes != 0) & (holes != background)
+            channel[hidden] = np.maximum(channel[hidden], -channel[hidden])
+    return cleaned
+
+
+def structures(outlines: Outlines, image: SliceImage) -> tuple[Structure, ...]:
+    """Masks on the image's own grid, ``(1, rows, columns)``, with areas and the cardiothoracic ratio."""
+    shape = outlines.film.shape
+    masks = [outlines.placement.mask(channel, shape) for channel in outlines.logits]
+    ratio = cardiothoracic_ratio(masks[RIGHT] | masks[LEFT], masks[HEART])
+    found = []
+    for label, mask in zip(ANATOMY, masks, strict=True):
+        if not mask.any():
+            continue
+        values = [_area(mask, image)]
+        if label == ANATOMY[HEART] and ratio is not None:
+            values.append(Quantity("cardiothoracic ratio", ratio, "%"))
+        found.append(Structure(label, mask[None], tuple(values)))
+    return tuple(found)
+
+
+def _area(mask: NDArray[np.bool_], image: SliceImage) -> Quantity:
+    """Area in cm², or in pixels where the spacing is unknown."""
+    pixels = int(mask.sum())
+    if image.spacing is None:
+        return Quantity("area", float(pixels), "{pixels}")
+    return Quantity("area", pixels * image.spacing.row * image.spacing.column / 100, "cm2")
+
+
+def cardiothoracic_ratio(lungs: NDArray[np.bool_], heart: NDArray[np.bool_]) -> float | None:
+    """Greatest width of the heart ÷ greatest inner width of the chest, in %; None without either.
+
+    Widths are measured along the rows: the heart's from its rightmost to its leftmost point,
+    the chest's between the outer edges of the lungs in the row where they are farthest apart.
+    """
+    if not (lungs.any() and heart.any()):
+        return None
+    columns = np.flatnonzero(heart.any(axis=0))
+    rows = lungs[lungs.any(axis=1)]
+    inner = rows.shape[1] - rows[:, ::-1].argmax(axis=1) - rows.argmax(axis=1)
+    return 100.0 * float(columns[-1] - columns[0] + 1) / float(inner.max())

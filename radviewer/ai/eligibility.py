@@ -1,0 +1,137 @@
+"""Is this image what a model was made for.
+
+Asked in this order, the first "no" is the reason: header attributes → image statistics (`films.film_of`)
+→ distance in feature space → plausibility of the outlined anatomy.  A missing attribute is no
+reason, a contradicting one is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer.ai.cards import Card, Intended
+from radviewer.ai.context import Context
+from radviewer.ai.films import Refused
+
+Mask = NDArray[np.bool_]
+
+_LATERAL = {"LATERAL", "LAT", "LL", "RL", "LLD", "RLD", "LLO", "RLO", "RAO", "LAO", "RPO", "LPO"}
+_VIEW_WORDS = ("LATERAL", "OBLIQUE")
+_CHEST_WORDS = ("CHEST", "THORAX", "LUNG", "HEART", "TORAX", "POUMON")
+_OTHER_WORDS = {
+    "HAND", "WRIST", "FOOT", "ANKLE", "KNEE", "HIP", "PELVIS", "SKULL", "HEAD", "SPINE", "CSPINE", "LSPINE", "SHOULDER",
+    "ELBOW", "ABDOMEN", "BREAST", "FEMUR", "TIBIA", "HUMERUS", "FOREARM", "FINGER", "TOE", "NECK", "LEG", "ARM",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """Bounds of a believable pair of lungs, as shares of the film.
+
+    Taken from the labelled films with a margin; see the model's README.
+    """
+
+    smallest_lung: float = 0.02
+    largest_lungs: float = 0.72
+    smallest_lungs: float = 0.08
+    most_unequal: float = 5.0
+    least_agreement: float = 0.80
+
+
+def check_attributes(card: Card, context: Context) -> None:
+    """Refuse what the header says is something else.
+
+    Raises
+    ------
+    Refused
+
+    """
+    if context.slices > 1:
+        raise Refused(f"It reads single films; this stack has {context.slices} images.")
+    if context.modality and context.modality not in card.modalities:
+        raise Refused(f"It reads radiographs ({', '.join(card.modalities)}), not {context.modality}.")
+    check_intended(card.intended, context)
+    body = (context.body_part or "").replace(" ", "")
+    if body and not any(word in body for word in _CHEST_WORDS) and any(word in body for word in _OTHER_WORDS):
+        raise Refused(f"The header says this is not a chest: {context.body_part}.")
+    view = context.view_position or ""
+    if view in _LATERAL or any(word in view for word in _VIEW_WORDS):
+        raise Refused(f"The header says this is not a frontal view: {view}.")
+
+
+def check_intended(intended: Intended, context: Context) -> None:
+    """Refuse a view or an age outside `intended`.
+
+    Raises
+    ------
+    Refused
+
+    """
+    view, age = context.view_position, context.age_years
+    if intended.views and view and view not in intended.views:
+        raise Refused(f"Outside intended use: validated on views {', '.join(intended.views)}, this is {view}.")
+    if age is None:
+        return
+    if intended.youngest is not None and age < intended.youngest:
+        raise Refused(f"Outside intended use: validated from {intended.youngest:g} years, the patient is {age:.0f}.")
+    if intended.oldest is not None and age >= intended.oldest:
+        raise Refused(f"Outside intended use: validated below {intended.oldest:g} years, the patient is {age:.0f}.")
+
+
+def distance(features: NDArray[np.float32], reference: dict[str, NDArray[np.float32]]) -> float:
+    """Root mean square of the whitened features, and of what lies outside their subspace; larger is stranger.
+
+    Parameters
+    ----------
+    features : ndarray, (channels,)
+        Pooled by the network.
+    reference : dict
+        ``mean`` (channels,), ``axes`` (k, channels) orthonormal, ``scales`` (k,), ``rest`` (1,).
+
+    """
+    offset = features - reference["mean"]
+    inside = reference["axes"] @ offset
+    outside = offset - reference["axes"].T @ inside
+    whitened = float(np.mean((inside / reference["scales"]) ** 2))
+    left_over = float(outside @ outside) / float(reference["rest"][0]) ** 2
+    return float(np.sqrt((whitened + left_over) / 2))
+
+
+def check_anatomy(lungs: tuple[Mask, Mask], agreement: float, bounds: Plausible | None = None) -> None:
+    """Refuse when the outlines are no pair of lungs.
+
+    Parameters
+    ----------
+    lungs : tuple of ndarray of bool, (rows, columns)
+        Right and left lung on the network's grid of the whole film.
+    agreement : float
+        Mean Dice of the ensemble's members with the ensemble.
+    bounds : Plausible, optional
+        Default: the bundled model's.
+
+    Raises
+    ------
+    Refused
+
+    """
+    bounds = bounds or Plausible()
+    right, left = (float(mask.mean()) for mask in lungs)
+    if min(right, left) < bounds.smallest_lung or right + left < bounds.smallest_lungs:
+        raise Refused("No pair of lungs was found: not a frontal chest film, or too little of one.")
+    if right + left > bounds.largest_lungs:
+        raise Refused("What was found is too large for a pair of lungs: not a frontal chest film.")
+    if max(right, left) > bounds.most_unequal * min(right, left):
+        raise Refused("The two sides found are too unequal for a pair of lungs.")
+    (right_row, right_column), (left_row, left_column) = (_centre(mask) for mask in lungs)
+    if left_column - right_column < abs(left_row - right_row):
+        raise Refused("The lungs do not lie side by side as on an upright frontal film; turn the film upright.")
+    if agreement < bounds.least_agreement:
+        raise Refused("The model is not sure where the lungs are: not a frontal chest film, or a very unusual one.")
+
+
+def _centre(mask: Mask) -> tuple[float, float]:
+    rows, columns = np.nonzero(mask)
+    return float(rows.mean()), float(columns.mean())

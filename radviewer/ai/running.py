@@ -1,0 +1,57 @@
+"""Where networks run and how they are built from weights files."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+from radviewer.ai.allocator import keep_memory
+from radviewer.ai.cards import BadModel, Card, WeightsFile
+from radviewer.ai.networks import channels_last
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from radviewer.ai.catalogue import Catalogue
+
+
+Net = TypeVar("Net", bound="nn.Module")
+
+_built: dict[tuple[str, str, str], nn.Module] = {}
+_lock = threading.Lock()
+
+
+@cache
+def device() -> torch.device:
+    """CUDA when it is there, else the CPU; the same code for both."""
+    import torch
+
+    keep_memory()
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def build(make: type[Net], catalogue: Catalogue, card: Card, weights: WeightsFile) -> Net:
+    """Return the network with `weights`, in evaluation mode, built once per process.
+
+    Raises
+    ------
+    BadModel
+        If the weights cannot be read or do not fit the network.
+
+    """
+    key = (str(catalogue.folder), weights.sha256, make.__name__)
+    with _lock:
+        if key not in _built:
+            network = make()
+            try:
+                network.load_state_dict(catalogue.weights(card, weights))
+            except RuntimeError as problem:
+                raise BadModel(f"The weights file {weights.file} does not fit the model {card.name}.") from problem
+            channels_last(network.eval().to(device()))
+            _built[key] = network
+        found = _built[key]
+    if not isinstance(found, make):
+        raise TypeError(f"{key} is built as another network")
+    return found
