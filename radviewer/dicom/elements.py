@@ -273,7 +273,7 @@ class Walker:
                 found.spans[tag] = Span(vr, value, stop, length == UNDEFINED)
             else:
                 found.values[tag] = (vr, window.bytes(value, min(length, MAX_VALUE)))
-                if not vr or vr == b"UN":  # may be a sequence: its place is kept as well
+                if not vr or vr == b"UN" or length > MAX_VALUE:  # may be a sequence, or is kept only in part
                     found.spans[tag] = Span(vr, value, stop, undefined=False)
         return following
 
