@@ -1,0 +1,1 @@
+"""The study browser: what is open, series by series."""

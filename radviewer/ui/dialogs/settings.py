@@ -1,0 +1,94 @@
+"""The settings dialog."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from radviewer.app.settings import SettingsFile
+from radviewer.render.annotations import Density
+from radviewer.ui.labels import plain_label
+
+_DENSITIES = {
+    Density.FULL: "Full",
+    Density.ANONYMOUS: "Anonymous: nothing that names the patient",
+    Density.NONE: "None",
+}
+
+
+class SettingsDialog(QDialog):
+    """What can be set, in words; nothing changes before "Save"."""
+
+    def __init__(self, settings: SettingsFile, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings")
+        self._settings = settings
+        now = settings.now
+        self.reader = QLineEdit(now.reader)
+        self.reader.setMaxLength(100)
+        self.reader.setMinimumWidth(280)
+        self.density = QComboBox()
+        for density, text in _DENSITIES.items():
+            self.density.addItem(text, density.value)
+        self.density.setCurrentIndex(self.density.findData(now.density))
+        self.cine_rate = QDoubleSpinBox()
+        self.cine_rate.setRange(1, 60)
+        self.cine_rate.setDecimals(1)
+        self.cine_rate.setSuffix(" images/s")
+        self.cine_rate.setValue(now.cine_rate)
+        self.memory = QSpinBox()
+        self.memory.setRange(5, 90)
+        self.memory.setSuffix(" % of this computer's memory")
+        self.memory.setValue(round(now.memory_share * 100))
+        self.smooth = self._check("Smooth magnified pixels", now.smooth)
+        self.linked = self._check("Scroll parallel series together", now.linked)
+        self.reference_lines = self._check("Reference lines between viewports", now.reference_lines)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.accepted.connect(self._save)
+        self.buttons.rejected.connect(self.reject)
+        self._lay_out()
+
+    def _check(self, text: str, checked: bool) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setChecked(checked)
+        return box
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.addRow("Reader's name", self.reader)
+        form.addRow("Annotations", self.density)
+        form.addRow("", plain_label("Anonymous and none also hide the patient in the study list.", "muted"))
+        form.addRow("Cine rate", self.cine_rate)
+        form.addRow("", plain_label("Where the file names none.", "muted"))
+        form.addRow("Decoded images", self.memory)
+        for box in (self.smooth, self.linked, self.reference_lines):
+            form.addRow("", box)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 12)
+        column.setSpacing(16)
+        column.addLayout(form)
+        column.addWidget(self.buttons)
+
+    def _save(self) -> None:
+        self._settings.change(
+            reader=self.reader.text().strip(),
+            density=self.density.currentData(),
+            cine_rate=self.cine_rate.value(),
+            memory_share=self.memory.value() / 100,
+            smooth=self.smooth.isChecked(),
+            linked=self.linked.isChecked(),
+            reference_lines=self.reference_lines.isChecked(),
+        )
+        self.accept()
