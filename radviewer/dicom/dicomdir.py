@@ -40,7 +40,7 @@ def files_of_dicomdir(location: FileLocation) -> Iterator[Found]:
     seen = {location.name}
     for parts in _file_ids(location):
         name = "/".join(parts)
-        shown = FileLocation(location.path.parent / "missing", None, readable_name(name))
+        shown = FileLocation(location.path, None, readable_name(name))
         if any(part in ("", ".", "..") or "/" in part or "\\" in part for part in parts):
             found: Found = Skipped(shown, "The DICOMDIR names a file outside its folder; it is not read.")
         else:

@@ -17,15 +17,14 @@ MAX_UNPACKED = 64 << 30
 Found = FileLocation | Skipped
 
 
-def location_of(path: Path | str, root: Path) -> FileLocation:
-    """Location of a file on disk; its name is valid Unicode whatever the disk says."""
-    relative = os.path.relpath(path, root).replace(os.sep, "/")
-    return FileLocation(Path(path), None, readable_name(relative))
+def location_of(path: Path, root: Path) -> FileLocation:
+    """Location of a file on disk below `root`."""
+    return FileLocation(path, None, readable_name(path.relative_to(root).as_posix()))
 
 
 def readable_name(name: str) -> str:
-    """File name as Unicode that can be written anywhere."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    """File name as Unicode that can be written anywhere, whatever the disk says."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
 
 
 def files_below(root: Path) -> Iterator[Found]:
@@ -35,34 +34,37 @@ def files_below(root: Path) -> Iterator[Found]:
     folder is.
     """
     real_root = os.path.realpath(root)
-    folders = [(os.fspath(root), 0)]
+    folders = [(os.fspath(root), "", 0)]
     while folders:
-        folder, depth = folders.pop()
+        folder, prefix, depth = folders.pop()
         try:
-            entries = os.scandir(folder)
-        except OSError as error:
-            yield Skipped(location_of(folder, root), f"The folder cannot be read: {reason_of(error)}.")
-            continue
-        with entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    if depth < MAX_DEPTH:
-                        folders.append((entry.path, depth + 1))
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    location = FileLocation(Path(entry.path), None, prefix + readable_name(entry.name))
+                    if not entry.is_dir(follow_symlinks=False):
+                        yield from _entry(entry, location, real_root)
+                    elif depth < MAX_DEPTH:
+                        folders.append((entry.path, location.name + "/", depth + 1))
                     else:
-                        yield Skipped(location_of(entry.path, root), "The folder is nested too deeply.")
-                elif entry.is_symlink():
-                    yield from _link(entry, root, real_root)
-                elif not entry.is_file(follow_symlinks=False):
-                    yield Skipped(location_of(entry.path, root), "It is a pipe, socket or device, not a file.")
-                else:
-                    yield from expand(location_of(entry.path, root))
+                        yield Skipped(location, "The folder is nested too deeply.")
+        except OSError as error:
+            location = FileLocation(Path(folder), None, prefix.rstrip("/") or ".")
+            yield Skipped(location, f"The folder cannot be read: {reason_of(error)}.")
 
 
-def _link(entry: os.DirEntry[str], root: Path, real_root: str) -> Iterator[Skipped]:
+def _entry(entry: os.DirEntry[str], location: FileLocation, real_root: str) -> Iterator[Found]:
+    if entry.is_symlink():
+        yield from _link(location, real_root)
+    elif entry.is_file(follow_symlinks=False):
+        yield from expand(location)
+    else:
+        yield Skipped(location, "It is a pipe, socket or device, not a file.")
+
+
+def _link(location: FileLocation, real_root: str) -> Iterator[Skipped]:
     """Say why a link is left out; a folder inside `root` is read where it really is."""
-    location = location_of(entry.path, root)
     try:
-        target = os.path.realpath(entry.path, strict=True)
+        target = os.path.realpath(location.path, strict=True)
     except OSError:
         yield Skipped(location, "It is a link that leads nowhere.")
         return

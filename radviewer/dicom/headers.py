@@ -35,7 +35,7 @@ _GROUPS_AT_START = frozenset({0x0002, 0x0004, 0x0008, 0x0009, 0x0010, 0x0018, 0x
 
 
 class NotDicom(Exception):
-    """The file is not a DICOM file; the message says what it is, as far as known."""
+    """The file is not a DICOM file."""
 
 
 class BrokenHeader(Exception):
@@ -77,8 +77,7 @@ class DataSet:
 
     def integer(self, tag: int) -> int | None:
         """First value as an integer; None if it is not one."""
-        number = self.number(tag)
-        return int(number) if number is not None and number == int(number) else None
+        return values.whole(self.number(tag))
 
     def vector(self, tag: int, length: int) -> tuple[float, ...] | None:
         """Exactly `length` finite numbers, or None."""
@@ -129,6 +128,8 @@ class Header(DataSet):
         Bytes of the file, or of the inflated data set.
     deflated : bool
         The offsets refer to the inflated data set, not to the file.
+    preamble : bool
+        Whether the file says that it is DICOM.
     meta : dict
         Elements of group 0002.
 
@@ -137,6 +138,7 @@ class Header(DataSet):
     transfer_syntax: str = ""
     size: int = 0
     deflated: bool = False
+    preamble: bool = False
     meta: dict[int, Value] = field(default_factory=dict)
 
 
@@ -157,7 +159,7 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None) -> Header:
     """
     start = source.read(0, _FIRST_READ)
     if not start:
-        raise NotDicom("the file is empty (0 bytes)")
+        raise NotDicom
     where = _dataset_start(start)
     meta, begin = _read_meta(source, start, where)
     syntax = values.uid(meta[0x00020010][1]) if 0x00020010 in meta else ""
@@ -170,7 +172,15 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None) -> Header:
     found = walker.elements(begin, source.size, encoding, wanted, start)
     charset = found.values.get(CHARSET, (b"", b""))[1]
     return Header(
-        walker, encoding, found, charset, _true_syntax(syntax, encoding), source.size, deflated=deflated, meta=meta
+        walker,
+        encoding,
+        found,
+        charset,
+        transfer_syntax=_true_syntax(syntax, encoding),
+        size=source.size,
+        deflated=deflated,
+        preamble=where > 0,
+        meta=meta,
     )
 
 
@@ -182,7 +192,7 @@ def _dataset_start(start: bytes) -> int:
         return 4
     if _plausible(start):
         return 0
-    raise NotDicom("not a DICOM file")
+    raise NotDicom
 
 
 def _plausible(start: bytes) -> bool:

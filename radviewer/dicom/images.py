@@ -10,6 +10,7 @@ from radviewer.dicom.elements import Elements, Value
 from radviewer.dicom.headers import DataSet, Header
 from radviewer.dicom.modality_units import Rescale, read_rescale
 from radviewer.dicom.multiframe import frame_attributes, frame_time
+from radviewer.dicom.nuclear import STATIC, increments, slice_attributes
 from radviewer.dicom.padding import PADDING_TAGS, is_inverse, read_padding
 from radviewer.dicom.pixels_fit import frames_held, pixel_place, read_format
 from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, SeriesInfo, StudyInfo
@@ -102,20 +103,31 @@ Raws = tuple[bytes | None, ...]
 
 @lru_cache(maxsize=512)
 def _study_info(raws: Raws, charset: bytes) -> StudyInfo:
-    uid, date, time, *rest = raws
-    words = (values.text(raw, charset) if raw else "" for raw in rest)
-    return StudyInfo(values.uid(uid or b""), values.text(date or b""), values.text(time or b""), *words)
+    words = [values.text(raw, charset) if raw else "" for raw in raws]
+    uid, day, time, description, name, identity, birth, sex, age, accession, institution = words
+    return StudyInfo(
+        study_uid=uid,
+        date=values.date(day),
+        time=time,
+        description=description,
+        patient_name=name,
+        patient_id=identity,
+        patient_birth_date=values.date(birth),
+        patient_sex=sex,
+        patient_age=age,
+        accession_number=accession,
+        institution=institution,
+    )
 
 
 @lru_cache(maxsize=2048)
 def _series_info(raws: Raws, charset: bytes) -> SeriesInfo:
     words = [values.text(raw, charset) if raw else "" for raw in raws]
     _, modality, _, description, body_part, image_side, side, view = words
-    number = values.decimal_strings(raws[2])[0] if raws[2] else None
     return SeriesInfo(
         series_uid=values.uid(raws[0] or b""),
         modality=modality.upper(),
-        number=None if number is None else int(number),
+        number=values.whole(values.decimal_strings(raws[2])[0]) if raws[2] else None,
         description=description,
         body_part=body_part,
         laterality=image_side or side,
@@ -157,13 +169,16 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
         frames: tuple[FrameRecord, ...] = (_frame(header, file, 0, series.modality),)
     else:
         frames = _frames(header, file, series.modality)
-    return ImageRecord(study, series, file, frames, header.size, (warning,) if warning else ())
+    static = count > 1 and bool(increments(header)) and increments(header) <= STATIC
+    return ImageRecord(study, series, file, frames, header.size, (warning,) if warning else (), static)
 
 
 def _frames(header: Header, file: ImageFile, modality: str) -> tuple[FrameRecord, ...]:
     """Frames of a multi-frame file; without functional groups they share everything."""
     time = frame_time(header)
     per_frame = frame_attributes(header, file.number_of_frames, WANTED)
+    if per_frame is None and modality == "NM":
+        per_frame = slice_attributes(header, file.number_of_frames)
     if per_frame is None:
         one = _frame(header, file, 0, modality, time)
         return tuple(_renumbered(one, index) for index in range(file.number_of_frames))
@@ -231,8 +246,8 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
 
 def read_place(data: DataSet) -> tuple[Vector | None, Directions | None]:
     """Position and unit directions of the image in the patient, each None when unknown or nonsense."""
-    raw = data.raw(a.IMAGE_ORIENTATION_PATIENT)
-    directions = _directions(raw) if raw else None
+    value = data.found.values.get(a.IMAGE_ORIENTATION_PATIENT)
+    directions = _directions(*value, data.encoding.big_endian) if value else None
     position = data.vector(a.IMAGE_POSITION_PATIENT, 3)
     if position is None or directions is None or max(map(abs, position)) > 1e6:
         return None, None
@@ -240,8 +255,8 @@ def read_place(data: DataSet) -> tuple[Vector | None, Directions | None]:
 
 
 @lru_cache(maxsize=2048)
-def _directions(raw: bytes) -> Directions | None:
-    found = values.decimal_strings(raw)
+def _directions(vr: bytes, raw: bytes, big_endian: bool) -> Directions | None:
+    found = values.numbers(a.IMAGE_ORIENTATION_PATIENT, vr, raw, big_endian=big_endian)
     if len(found) < 6 or None in found[:6]:
         return None
     a1, a2, a3, b1, b2, b3 = (v or 0.0 for v in found[:6])

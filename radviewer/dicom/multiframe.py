@@ -8,28 +8,24 @@ from radviewer.dicom.headers import DataSet, Header
 
 MACROS = frozenset(
     {
-        0x00209113,  # PlanePositionSequence
-        0x00209116,  # PlaneOrientationSequence
-        0x00289110,  # PixelMeasuresSequence
-        0x00289145,  # PixelValueTransformationSequence
-        0x00289132,  # FrameVOILUTSequence
-        0x00209111,  # FrameContentSequence
-        0x00209253,  # TemporalPositionSequence
+        0x00189076,  # DiffusionGradientDirectionSequence, inside MRDiffusionSequence
         0x00189114,  # MREchoSequence
         0x00189117,  # MRDiffusionSequence
         0x00189118,  # CardiacSynchronizationSequence
         0x00189226,  # MRImageFrameTypeSequence
+        0x00189314,  # CTReconstructionSequence
         0x00189329,  # CTImageFrameTypeSequence
         0x00189751,  # PETFrameTypeSequence
-        0x00189737,  # XAXRFFrameCharacteristicsSequence and kin are left out: nothing of them is needed here
-        0x00189076,  # DiffusionGradientDirectionSequence, inside MRDiffusionSequence
-        0x00189341,  # ContrastBolusUsageSequence
-        0x00189301,  # CTAcquisitionTypeSequence
-        0x00189314,  # CTReconstructionSequence
-        0x00209071,  # FrameAnatomySequence
-        0x00209172,  # DerivationImage conversion source is left out as well
+        0x00209111,  # FrameContentSequence
+        0x00209113,  # PlanePositionSequence
+        0x00209116,  # PlaneOrientationSequence
+        0x00209253,  # TemporalPositionSequence
+        0x00289110,  # PixelMeasuresSequence
+        0x00289132,  # FrameVOILUTSequence
+        0x00289145,  # PixelValueTransformationSequence
     }
 )
+"""Functional groups whose elements mean the same as the attributes of a single-frame image."""
 
 
 def frame_attributes(header: Header, count: int, wanted: frozenset[int]) -> list[dict[int, Value]] | None:

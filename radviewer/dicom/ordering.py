@@ -62,6 +62,7 @@ def arrange(records: Sequence[FrameRecord], shape: tuple[int, int], modality: st
     assert directions is not None
     normal = normal_of(directions)
     ordered = tuple(sorted(records, key=lambda r: (depth_of(r, normal), r.frame.file.location.name, r.frame.index)))
+    directions = ordered[0].directions or directions
     positions = np.array([r.position for r in ordered], dtype=np.float64)
     spacing = ordered[0].frame.plane
     step, warnings = _step(positions, np.array(normal), _thickness(ordered), modality)

@@ -26,16 +26,7 @@ _NOT_IMAGES = tuple(
         "88.",  # structured reports, key object selection
         "90.",
         "104.",  # encapsulated documents
-        "481.2",  # RT Dose
-        "481.3",  # RT Structure Set
-        "481.4",
-        "481.5",
-        "481.6",
-        "481.7",
-        "481.8",
-        "481.9",
-        "481.1",  # 481.10 and later RT objects; RT Image itself is 481.1
-        "481.2",
+        "481.",  # radiotherapy: dose, structures, plans; RT Image (481.1) is an image
     )
 )
 _RT_IMAGE = _STORAGE + "481.1"
@@ -64,13 +55,16 @@ def recognise(source: ByteSource, location: FileLocation) -> ImageRecord | NotAn
     """Read one file's header and say what it is; never raises for bad content."""
     try:
         header = read_header(source, WANTED)
-    except NotDicom as error:
-        return Skipped(location, _not_dicom(source, str(error)))
+    except NotDicom:
+        return Skipped(location, _not_dicom(source))
     except BrokenHeader as error:
         return Skipped(location, f"The header cannot be read: {error}.")
     sop_class = header.uid(a.SOP_CLASS_UID) or _meta_uid(header, 0x00020002)
     if not _means_something(header, sop_class):
-        return Skipped(location, _not_dicom(source, "not a DICOM file"))
+        if header.preamble:
+            damage = header.found.problem or "nothing that radviewer knows follows its preamble"
+            return Skipped(location, f"It is a DICOM file whose header is damaged: {damage}.")
+        return Skipped(location, _not_dicom(source))
     if _is_not_image(sop_class):
         return _not_an_image(header, location, sop_class)
     if header.found.pixels is None:
@@ -118,11 +112,11 @@ def _without_pixels(header: Header, location: FileLocation, sop_class: str) -> N
         return Skipped(location, "It is DICOM but names no SOP Class and holds no pixel data.")
     name = sop_class_name(sop_class)
     if "Image Storage" in name:
-        return Skipped(location, f"It is a {name} object without pixel data.")
+        return Skipped(location, f"It names the class {name} but holds no pixel data.")
     return _not_an_image(header, location, sop_class)
 
 
-def _not_dicom(source: ByteSource, reason: str) -> str:
+def _not_dicom(source: ByteSource) -> str:
     """Name what the file is instead, as far as its first bytes tell."""
     start = source.read(0, 512)
     if not start:
@@ -132,7 +126,7 @@ def _not_dicom(source: ByteSource, reason: str) -> str:
             return f"It is not a DICOM file but {kind}."
     if b"\0" not in start and _is_text(start):
         return "It is not a DICOM file but text."
-    return f"It is {reason}."
+    return "It is not a DICOM file: it has no preamble and does not begin with data elements."
 
 
 def _is_text(start: bytes) -> bool:

@@ -107,6 +107,8 @@ class ImageRecord:
         Bytes of the file, to tell copies from other images.
     warnings : tuple of str
         What is wrong with this file but does not keep it from being shown.
+    static : bool
+        The frames are views (detectors, energies), not moments.
 
     """
 
@@ -116,3 +118,4 @@ class ImageRecord:
     frames: tuple[FrameRecord, ...]
     size: int
     warnings: tuple[str, ...] = ()
+    static: bool = False

@@ -21,6 +21,7 @@ from radviewer.domain.study import FileLocation
 from radviewer.errors import UnreadableImage
 
 MAX_MEMBER = 4 << 30  # uncompressed bytes of one archive member
+MAX_KEPT = 64 << 20  # bytes of an unpacked header kept while it is read
 MAX_RATIO = 1100  # deflate cannot do better than 1032:1
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 """What zipfile raises on hostile bytes: bad structure, bad data, unknown method, encryption (RuntimeError)."""
@@ -58,16 +59,23 @@ class DiskBytes:
 
 
 class StreamBytes:
-    """Random access to an open binary file (a `ByteSource`); going back may be slow."""
+    """Random access to a stream that is slow to go back in (a `ByteSource`): the beginning is kept."""
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
+        self._kept = bytearray()
         self.size = size
 
     def read(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes from `offset`."""
-        self._stream.seek(offset)
-        return self._stream.read(length)
+        end = min(offset + length, self.size)
+        if end > MAX_KEPT:
+            self._stream.seek(offset)
+            return self._stream.read(length)
+        if end > len(self._kept):
+            self._stream.seek(len(self._kept))
+            self._kept += self._stream.read(end - len(self._kept))
+        return bytes(self._kept[offset:end])
 
 
 @contextmanager

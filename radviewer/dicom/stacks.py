@@ -9,13 +9,16 @@ from dataclasses import replace
 from radviewer.dicom.ordering import arrange
 from radviewer.dicom.records import FrameRecord, ImageRecord
 from radviewer.dicom.repeats import separate_repeats, time_order
-from radviewer.dicom.spacing import PROJECTIONS
-from radviewer.dicom.traits import ALWAYS, Part, split
+from radviewer.dicom.traits import ALWAYS, ORIENTATION, Part, by_number, split
 from radviewer.domain.study import Stack, StackKind
 
 _CROSS_SECTIONAL = frozenset({"CT", "MR", "PT"})
 _MOVING = frozenset({"US", "IVUS", "XA", "RF", "NM", "ES", "GM", "OPT", "XC"})
 """Modalities whose multi-frame images are loops even if no frame time is given."""
+_FILMS = frozenset({"CR", "DX", "MG", "IO", "PX", "RG", "RTIMAGE"})
+"""Modalities whose images are hung side by side, not scrolled."""
+_FEWEST_VIEWS = 6  # from here on, images that all look from another direction are a rotation
+_NO_PLACE = "The header gives no position and orientation: the images are in the order of their numbers."
 
 
 def make_stacks(images: Sequence[ImageRecord], modality: str, warnings: tuple[str, ...]) -> tuple[Stack, ...]:
@@ -35,6 +38,8 @@ def make_stacks(images: Sequence[ImageRecord], modality: str, warnings: tuple[st
             loops.append(image)
         else:
             flat.extend(image.frames)
+    if _is_rotation(placed):
+        placed, flat = [], [*flat, *placed]
     file_warnings = {id(i.file): tuple(f"{i.file.location.name}: {w}" for w in i.warnings) for i in images}
     stacks = [*_volumes(placed, modality), *_loops(loops, modality), *_flat_images(flat, modality)]
     return tuple(_with_warnings(stack, warnings, file_warnings) for stack in _distinct_labels(stacks))
@@ -58,6 +63,11 @@ def _distinct_labels(stacks: list[Stack]) -> list[Stack]:
     return named
 
 
+def _is_rotation(placed: list[FrameRecord]) -> bool:
+    """Whether every image looks from a direction of its own, like projections around an axis."""
+    return len(placed) >= _FEWEST_VIEWS and len(set(ORIENTATION.keys(placed))) == len(placed)
+
+
 def _volumes(placed: list[FrameRecord], modality: str) -> list[Stack]:
     if not placed:
         return []
@@ -75,7 +85,7 @@ def _volume(part: Part, modality: str) -> Stack:
     warnings = list(part.warnings)
     if len(uids) > 1:
         warnings.append(
-            f"The images name {len(uids)} different frames of reference: their positions may not be comparable."
+            f"The images name {len(uids)} different frames of reference, so other series cannot be linked by position."
         )
     if part.one_place:
         return _time_series(part, tuple(warnings))
@@ -108,52 +118,46 @@ def _time_series(part: Part, warnings: tuple[str, ...]) -> Stack:
 
 def _loops(images: list[ImageRecord], modality: str) -> list[Stack]:
     """Each multi-frame file without positions is a stack of its own."""
-    ordered = sorted(images, key=lambda i: _by_number(i.frames[0]))
-    stacks = []
-    for image in ordered:
-        time = image.frames[0].frame_time_ms
-        moving = time is not None or modality in _MOVING
-        number = image.frames[0].frame.instance_number
-        stacks.append(
-            Stack(
-                kind=StackKind.CINE if moving else StackKind.IMAGES,
-                frames=tuple(r.frame for r in image.frames),
-                label=f"image {number}" if len(images) > 1 and number is not None else "",
-                frame_time_ms=time,
-                frame_of_reference_uid=image.frames[0].frame_of_reference or None,
-            )
-        )
-    return stacks
+    ordered = sorted(images, key=lambda i: by_number(i.frames[0]))
+    return [_loop(image, modality, several=len(images) > 1) for image in ordered]
+
+
+def _loop(image: ImageRecord, modality: str, *, several: bool) -> Stack:
+    first = image.frames[0]
+    number = first.frame.instance_number
+    moving = first.frame_time_ms is not None or (modality in _MOVING and not image.static)
+    warnings: tuple[str, ...] = ()
+    if any(r.position is not None for r in image.frames):
+        warnings = ("Some frames have no position and orientation: the frames are in the order of the file.",)
+    elif modality in _CROSS_SECTIONAL:
+        warnings = (_NO_PLACE,)
+    return Stack(
+        kind=StackKind.CINE if moving else StackKind.IMAGES,
+        frames=tuple(r.frame for r in image.frames),
+        label=f"image {number}" if several and number is not None else "",
+        frame_time_ms=first.frame_time_ms,
+        frame_of_reference_uid=first.frame_of_reference or None,
+        warnings=warnings,
+    )
 
 
 def _flat_images(flat: list[FrameRecord], modality: str) -> list[Stack]:
-    """Films are a stack each; other images without geometry share one when their pixels are alike."""
+    """Films are a stack each; other images without common geometry share one when their pixels are alike."""
     groups: dict[object, list[FrameRecord]] = defaultdict(list)
-    for record in sorted(flat, key=_by_number):
-        film = modality in PROJECTIONS
-        groups[record.frame.file.location.name if film else record.frame.file.format].append(record)
-    stacks = []
-    for records in groups.values():
-        warnings: tuple[str, ...] = ()
-        if modality in _CROSS_SECTIONAL:
-            warnings = ("The header gives no position and orientation: the images are in the order of their numbers.",)
-        stacks.append(
-            Stack(
-                kind=StackKind.IMAGES,
-                frames=tuple(r.frame for r in records),
-                label=_film_label(records[0]) if len(groups) > 1 else "",
-                frame_of_reference_uid=records[0].frame_of_reference or None,
-                warnings=warnings,
-            )
+    for record in sorted(flat, key=by_number):
+        groups[record.frame.file.location.name if modality in _FILMS else record.frame.file.format].append(record)
+    return [
+        Stack(
+            kind=StackKind.IMAGES,
+            frames=tuple(r.frame for r in records),
+            label=_film_label(records[0]) if len(groups) > 1 else "",
+            frame_of_reference_uid=records[0].frame_of_reference or None,
+            warnings=(_NO_PLACE,) if modality in _CROSS_SECTIONAL and records[0].position is None else (),
         )
-    return stacks
+        for records in groups.values()
+    ]
 
 
 def _film_label(record: FrameRecord) -> str:
     form = record.frame.file.format
     return record.frame.label or f"{form.rows} × {form.columns}"
-
-
-def _by_number(record: FrameRecord) -> tuple[bool, int, str]:
-    number = record.frame.instance_number
-    return (number is None, number or 0, record.frame.file.location.name)

@@ -226,9 +226,11 @@ def numbered(word: str) -> Callable[[FrameRecord, int], str]:
     return lambda _record, place: f"{word} {place}"
 
 
+ORIENTATION = Trait("orientation", _orientations, _orientation_label)
+
 ALWAYS: tuple[Trait, ...] = (
     Trait("pixels", each(_format), _format_label),
-    Trait("orientation", _orientations, _orientation_label),
+    ORIENTATION,
     Trait("row spacing", near(_row_spacing, _SAME_SPACING, 1e-6), _spacing_label),
     Trait("column spacing", near(_column_spacing, _SAME_SPACING, 1e-6), _spacing_label),
     Trait("image type", each(_image_type), _image_type_label),

@@ -38,9 +38,8 @@ _IMPLICIT = {
     0x00209128: b"UL",  # TemporalPositionIndex
     0x00209153: b"FD",  # NominalCardiacTriggerDelayTime
     0x00209157: b"UL",  # DimensionIndexValues
-    0x00189084: b"FD",  # (reserved for diffusion)
     0x00540080: b"US",  # SliceVector
-    0x00540071: b"US",  # TimeSlotVector
+    0x00540070: b"US",  # TimeSlotVector
     0x00041400: b"UL",  # OffsetOfTheNextDirectoryRecord
     0x00041410: b"US",  # RecordInUseFlag
     0x0019100C: b"IS",  # Siemens: b-value
@@ -82,8 +81,12 @@ def numbers(tag: int, vr: bytes, raw: bytes, *, big_endian: bool) -> tuple[float
 def first_integer(tag: int, value: tuple[bytes, bytes], *, big_endian: bool) -> int | None:
     """First value of an element as an integer; None if it is not one."""
     found = numbers(tag, value[0], value[1], big_endian=big_endian)
-    number = found[0] if found else None
-    return int(number) if number is not None and number == int(number) else None
+    return whole(found[0]) if found else None
+
+
+def whole(number: float | None) -> int | None:
+    """A number as an integer; None if it is not one, or too large for any DICOM attribute."""
+    return int(number) if number is not None and abs(number) < 1e15 and number == int(number) else None
 
 
 @lru_cache(maxsize=8192)
@@ -101,3 +104,9 @@ def texts(raw: bytes, charset: bytes = b"") -> tuple[str, ...]:
 def uid(raw: bytes) -> str:
     """A UID as it is written, without padding."""
     return raw.strip(b" \0").decode("ascii", "replace")
+
+
+def date(day: str) -> str:
+    """DA as YYYYMMDD; "" for anything else (the old form YYYY.MM.DD is understood)."""
+    found = day.replace(".", "").replace("-", "")
+    return found if len(found) == 8 and found.isascii() and found.isdigit() else ""
