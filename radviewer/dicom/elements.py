@@ -184,12 +184,15 @@ class Walker:
     source : ByteSource
     max_steps : int
         Elements and items to look at before giving up.
+    max_value : int
+        Bytes to keep of one value that is not a sequence.
 
     """
 
-    def __init__(self, source: ByteSource, max_steps: int = MAX_STEPS) -> None:
+    def __init__(self, source: ByteSource, max_steps: int = MAX_STEPS, max_value: int = MAX_VALUE) -> None:
         self.source = source
         self.steps = max_steps
+        self.max_value = max_value
 
     def elements(
         self, start: int, end: int, encoding: Encoding, wanted: frozenset[int] | None, beginning: bytes = b""
@@ -272,8 +275,8 @@ class Walker:
             if length == UNDEFINED or vr == b"SQ":
                 found.spans[tag] = Span(vr, value, stop, length == UNDEFINED)
             else:
-                found.values[tag] = (vr, window.bytes(value, min(length, MAX_VALUE)))
-                if not vr or vr == b"UN" or length > MAX_VALUE:  # may be a sequence, or is kept only in part
+                found.values[tag] = (vr, window.bytes(value, min(length, self.max_value)))
+                if not vr or vr == b"UN" or length > self.max_value:  # may be a sequence, or is kept only in part
                     found.spans[tag] = Span(vr, value, stop, undefined=False)
         return following
 

@@ -13,6 +13,7 @@ from radviewer.dicom import values
 from radviewer.dicom.deflated import InflatedBytes
 from radviewer.dicom.elements import (
     LONG_VRS,
+    MAX_VALUE,
     SHORT_VRS,
     ByteSource,
     Elements,
@@ -142,7 +143,7 @@ class Header(DataSet):
     meta: dict[int, Value] = field(default_factory=dict)
 
 
-def read_header(source: ByteSource, wanted: frozenset[int] | None) -> Header:
+def read_header(source: ByteSource, wanted: frozenset[int] | None, max_value: int = MAX_VALUE) -> Header:
     """Read the header of one file up to its pixel data.
 
     Parameters
@@ -151,6 +152,8 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None) -> Header:
         The file.
     wanted : frozenset of int or None
         Tags to collect; None collects all of them.
+    max_value : int
+        Bytes to keep of one value.
 
     Raises
     ------
@@ -168,7 +171,7 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None) -> Header:
         source, begin = InflatedBytes(source, begin), 0
         start = source.read(0, 64)
     encoding = _encoding_at(source.read(begin, 8) if begin + 8 > len(start) else start[begin : begin + 8], syntax)
-    walker = Walker(source)
+    walker = Walker(source, max_value=max_value)
     found = walker.elements(begin, source.size, encoding, wanted, start)
     charset = found.values.get(CHARSET, (b"", b""))[1]
     return Header(
