@@ -1,0 +1,30 @@
+"""Reference lines: where the images of other viewports cut this one."""
+
+from __future__ import annotations
+
+from radviewer.app.desk import Desk, shares_frame
+from radviewer.app.viewport import Viewport
+from radviewer.render.reference_lines import reference_line
+from radviewer.ui.viewport_overlay import Segment
+
+
+def lines_of(desk: Desk, viewport: Viewport) -> tuple[tuple[Segment, ...], Segment | None]:
+    """Lines of the other seen viewports in this one, and that of the active viewport apart."""
+    lines: list[Segment] = []
+    active: Segment | None = None
+    here, stack = viewport.plane, viewport.stack
+    if here is None or stack is None or viewport not in desk.seen:
+        return (), None
+    for other in desk.seen:
+        there = other.plane
+        if other is viewport or there is None or other.stack is None or not shares_frame(stack, other.stack):
+            continue
+        _, rows, columns = other.stack.shape
+        line = reference_line(here, there, (rows, columns))
+        if line is None:
+            continue
+        if other is desk.active:
+            active = line
+        else:
+            lines.append(line)
+    return tuple(lines), active

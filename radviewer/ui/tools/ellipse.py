@@ -1,0 +1,8 @@
+"""Ellipse region: two opposite corners of its box."""
+
+from __future__ import annotations
+
+from radviewer.domain.measurement import MarkKind
+from radviewer.ui.tools.drawing import drawing_tool
+
+TOOL = drawing_tool("tool-ellipse", MarkKind.ELLIPSE)

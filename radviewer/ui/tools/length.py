@@ -1,0 +1,8 @@
+"""Length: two points."""
+
+from __future__ import annotations
+
+from radviewer.domain.measurement import MarkKind
+from radviewer.ui.tools.drawing import drawing_tool
+
+TOOL = drawing_tool("tool-length", MarkKind.LENGTH)

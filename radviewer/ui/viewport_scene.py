@@ -1,0 +1,109 @@
+"""What one viewport shows, put together from the state: the view, and what is painted over it."""
+
+from __future__ import annotations
+
+from radviewer.app.reading_room import ReadingRoom
+from radviewer.app.viewport import Viewport
+from radviewer.domain.measurement import Mark
+from radviewer.render.annotations import CornerTexts, Density, corner_texts
+from radviewer.render.picture import View
+from radviewer.render.view import Camera, ViewTransform
+from radviewer.ui.placement import Placement
+from radviewer.ui.viewport_mouse import Mouse
+from radviewer.ui.viewport_overlay import Overlay, Segment
+
+
+class Scene:
+    """Reads the state of one viewport; changes nothing of it.
+
+    Attributes
+    ----------
+    density : Density
+        How much is written around the image.
+    lines : tuple of Segment
+        Where other viewports' images cut this one.
+    active_line : Segment or None
+        The same of the active viewport.
+
+    """
+
+    def __init__(self, room: ReadingRoom, index: int) -> None:
+        self._room = room
+        self._index = index
+        self.density = Density.FULL
+        self.lines: tuple[Segment, ...] = ()
+        self.active_line: Segment | None = None
+
+    @property
+    def viewport(self) -> Viewport:
+        """State of the viewport."""
+        return self._room.desk.viewports[self._index]
+
+    def transform(self, placement: Placement) -> ViewTransform:
+        """Image ↔ device pixels; of an empty image when nothing is shown."""
+        viewport = self.viewport
+        if viewport.stack is None:
+            return ViewTransform(Camera(), (1, 1), placement.size, None, placement.ratio)
+        image, frame = viewport.image, viewport.stack.frames[viewport.index]
+        shape = viewport.stack.shape[1:] if image is None else image.stored.shape[:2]
+        return ViewTransform(viewport.camera, shape, placement.size, frame.spacing, placement.ratio)
+
+    def marks(self) -> tuple[Mark, ...]:
+        """Marks of the image shown, as they are kept."""
+        reference = self.viewport.reference
+        if reference is None or self.viewport.image is None:
+            return ()
+        return self._room.marks.on(reference)
+
+    def view(self, placement: Placement, mouse: Mouse) -> View:
+        """Everything the viewport shows now, as exports and screenshots paint it."""
+        viewport, transform = self.viewport, self.transform(placement)
+        selected = self._room.marks.selected
+        return View(
+            transform=transform,
+            image=viewport.image,
+            presentation=viewport.presentation,
+            marks=self._with_draft(mouse),
+            selected=None if selected is None else selected.mark_id,
+            hovered=mouse.hovered,
+            reference_lines=self.lines,
+            corners=self._corners(transform),
+            show_orientation=self.density is not Density.NONE,
+            show_scale=self.density is not Density.NONE,
+            message=self._message(),
+        )
+
+    def overlay(self, mouse: Mouse) -> Overlay:
+        """What is painted over the view while the reader works."""
+        gesture, at = mouse.gesture, mouse.at
+        cine = self._room.desk.cines[self._index]
+        return Overlay(
+            active_line=self.active_line,
+            crosshair=self.viewport.crosshair,
+            lines=() if gesture is None else gesture.lines,
+            label="" if gesture is None or at is None else gesture.label,
+            label_at=(0.0, 0.0) if at is None else (at.x, at.y),
+            badge=f"▶  {cine.rate:.0f} images/s" if cine.playing else "",
+        )
+
+    def _with_draft(self, mouse: Mouse) -> tuple[Mark, ...]:
+        draft = None if mouse.gesture is None else mouse.gesture.draft
+        if draft is None:
+            return self.marks()
+        return (*(mark for mark in self.marks() if mark.mark_id != draft.mark_id), draft)
+
+    def _corners(self, transform: ViewTransform) -> CornerTexts:
+        viewport = self.viewport
+        shown = viewport.shown
+        if shown is None:
+            return CornerTexts()
+        place = (shown.study, shown.series, shown.stack, viewport.index, viewport.image)
+        return corner_texts(*place, viewport.presentation, transform, self.density)
+
+    def _message(self) -> str:
+        viewport = self.viewport
+        if viewport.stack is None:
+            return "Drag a series here" if self._room.session.result is not None else ""
+        count = len(viewport.stack.frames)
+        of = f" {viewport.index + 1} of {count}" if count > 1 else ""
+        return viewport.problem or f"Loading image{of} …"
