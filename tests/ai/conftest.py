@@ -23,7 +23,7 @@ def card_values(weights: list[dict[str, Any]]) -> dict[str, Any]:
         "title": "Outlines for tests",
         "modalities": ["CR", "DX"],
         "labels": ["right lung", "left lung", "heart"],
-        "input_size": 64,
+        "input_size": 128,
         "weights": weights,
         "intended": {"body_parts": ["CHEST"]},
         "intended_use": "Tests.",

@@ -1,0 +1,1 @@
+"""Labelled images and a model → metrics with intervals, and pictures."""

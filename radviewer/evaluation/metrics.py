@@ -1,0 +1,129 @@
+"""Figures of merit with bootstrap intervals: discrimination, operating point, calibration, overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.floating]
+
+_CLIP = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value, its 95 % interval and the number of films it was measured on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def auc(positive: Bools, score: Floats) -> float:
+    """Area under the ROC curve, ties counted half; NaN without both classes."""
+    positive = np.asarray(positive, bool)
+    n_positive = int(positive.sum())
+    n_negative = positive.size - n_positive
+    if not n_positive or not n_negative:
+        return float("nan")
+    values, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    if values.size and not np.isfinite(values).all():
+        raise ValueError("a score is not finite")
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+
+
+def roc(positive: Bools, score: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """``(false positive rate, true positive rate, threshold)``; "positive" is score ≥ threshold."""
+    thresholds = np.concatenate(([np.inf], np.unique(score)[::-1])).astype(np.float64)
+    hit = np.array([(np.asarray(score)[positive] >= t).mean() for t in thresholds])
+    alarm = np.array([(np.asarray(score)[~positive] >= t).mean() for t in thresholds])
+    return alarm, hit, thresholds
+
+
+def sensitivity(positive: Bools, flagged: Bools) -> float:
+    """Share of the positives that are flagged; NaN without positives."""
+    return float(flagged[positive].mean()) if positive.any() else float("nan")
+
+
+def specificity(positive: Bools, flagged: Bools) -> float:
+    """Share of the negatives that are not flagged; NaN without negatives."""
+    return float((~flagged[~positive]).mean()) if (~positive).any() else float("nan")
+
+
+def threshold_for_sensitivity(positive: Bools, score: Floats, wanted: float) -> float:
+    """Highest threshold at which at least `wanted` of the positives are flagged."""
+    ordered = np.sort(np.asarray(score, np.float64)[positive])[::-1]
+    if not ordered.size:
+        raise ValueError("there is no positive film to choose a threshold on")
+    return float(ordered[min(ordered.size, int(np.ceil(wanted * ordered.size - 1e-9))) - 1])
+
+
+def bootstrap(
+    measure: Callable[[NDArray[np.intp]], float], groups: Sequence[str], rounds: int = 1000, seed: int = 0
+) -> Figure:
+    """95 % percentile interval over patients drawn with replacement.
+
+    Parameters
+    ----------
+    measure : callable
+        Figure of the films with the given indices (repeated ones count repeatedly).
+    groups : sequence of str
+        Patient of every film.
+    rounds, seed : int
+        Resamples and their seed.
+
+    """
+    members: dict[str, list[int]] = {}
+    for i, group in enumerate(groups):
+        members.setdefault(group, []).append(i)
+    patients = [np.array(m, dtype=np.intp) for m in members.values()]
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(rounds):
+        drawn = rng.integers(0, len(patients), len(patients))
+        found.append(measure(np.concatenate([patients[k] for k in drawn])))
+    low, high = np.nanquantile(found, (0.025, 0.975))
+    return Figure(measure(np.arange(len(groups))), float(low), float(high), len(groups))
+
+
+def logistic_fit(logit: Floats, positive: Bools, rounds: int = 50) -> tuple[float, float]:
+    """Slope and intercept of ``P(positive) = sigmoid(slope × logit + intercept)``, maximum likelihood."""
+    x = np.stack([np.asarray(logit, np.float64), np.ones(len(logit))], axis=1)
+    y = np.asarray(positive, np.float64)
+    beta = np.array([1.0, 0.0])
+    for _ in range(rounds):
+        p = 1 / (1 + np.exp(-np.clip(x @ beta, -40, 40)))
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, x.T @ (y - p))
+        beta = beta + np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(beta[0]), float(beta[1])
+
+
+def calibration_line(probability: Floats, positive: Bools) -> tuple[float, float]:
+    """Calibration slope and intercept: 1 and 0 when probabilities are right."""
+    p = np.clip(np.asarray(probability, np.float64), _CLIP, 1 - _CLIP)
+    return logistic_fit(np.log(p / (1 - p)), positive)
+
+
+def debiased_ece(probability: Floats, positive: Bools, bins: int = 10) -> float:
+    """Calibration error in equal-mass bins (root mean square), sampling noise of each bin subtracted.
+
+    Kumar, Liang & Ma 2019; 0 when noise explains everything.
+    """
+    p, y = np.asarray(probability, np.float64), np.asarray(positive, np.float64)
+    total = 0.0
+    for chosen in np.array_split(np.argsort(p, kind="stable"), bins):
+        if chosen.size < 2:
+            continue
+        rate = y[chosen].mean()
+        noise = rate * (1 - rate) / (chosen.size - 1)
+        total += chosen.size / p.size * ((p[chosen].mean() - rate) ** 2 - noise)
+    return float(np.sqrt(max(0.0, total)))

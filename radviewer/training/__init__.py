@@ -1,0 +1,4 @@
+"""Makes what lies in models/: data sets, recipes (``python -m radviewer.training``).
+
+Needs the extra ``[train]``; nothing in the program imports it.
+"""

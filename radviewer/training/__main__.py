@@ -1,0 +1,66 @@
+"""``python -m radviewer.training RECIPE --data FOLDER --work FOLDER``: one command per recipe."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from radviewer.errors import RadviewerError
+
+
+def _anatomy(options: argparse.Namespace) -> None:
+    from radviewer.training import anatomy
+    from radviewer.training.loop import Schedule
+
+    films = anatomy.load_films(options.data, options.work / "cache")
+    schedule = Schedule(epochs=options.epochs or 24, steps=options.steps or 30)
+    for fold in options.folds or range(anatomy.FOLDS):
+        anatomy.train_fold(films, fold, options.work / "anatomy", schedule)
+
+
+_RECIPES = {"anatomy": _anatomy}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m radviewer.training", description=__doc__)
+    parser.add_argument("recipe", choices=sorted(_RECIPES))
+    parser.add_argument("--data", type=Path, required=True, help="folder with one sub-folder per data set")
+    parser.add_argument("--work", type=Path, required=True, help="folder for caches, checkpoints and logs")
+    parser.add_argument("--folds", type=int, nargs="*", help="only these folds")
+    parser.add_argument("--epochs", type=int, help="another number of epochs than the recipe's")
+    parser.add_argument("--steps", type=int, help="another number of steps per epoch than the recipe's")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser
+
+
+def _prepare_torch(threads: int) -> None:
+    """Threads that sleep while they wait: on a shared machine spinning ones cost a factor of four."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    import torch  # after the environment is set: OpenMP reads it once
+
+    from radviewer.ai.allocator import keep_memory
+
+    torch.set_num_threads(threads)
+    keep_memory()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a recipe; continue where an earlier run stopped."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    _prepare_torch(options.threads)
+    try:
+        _RECIPES[options.recipe](options)
+    except RadviewerError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

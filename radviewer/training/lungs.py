@@ -1,0 +1,108 @@
+"""Lungs cut out of all films of a data set, once, and kept as bytes.
+
+A film whose own mask an anatomy member was trained on is cut out by the member that has not
+seen it; all others by the whole ensemble.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer.ai.anatomy import outline
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.films import Refused, film_of
+from radviewer.ai.lungs import MARGIN, cut_out
+from radviewer.domain.volume import SliceImage
+from radviewer.errors import NothingToRead
+from radviewer.progress import Progress
+from radviewer.training.data import Bytes, Row, read_grey, write_table
+
+CACHED = 288
+"""Side of a cached cut-out; a network's 256 lie in its middle, so there is room to turn and shift."""
+_SHOWN = 256
+_WIDER = ((1 + 2 * MARGIN) * CACHED / _SHOWN - 1) / 2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Cut-out films.
+
+    Attributes
+    ----------
+    grey, lungs : ndarray, uint8, (n, CACHED, CACHED)
+    kept : list of int
+        Index of each in the rows they were made from; the others were refused.
+
+    """
+
+    grey: Bytes
+    lungs: Bytes
+    kept: list[int]
+
+    @staticmethod
+    def joined(parts: Sequence[Crops]) -> Crops:
+        """One after the other; `kept` then has no meaning any more and counts up."""
+        grey = np.concatenate([part.grey for part in parts])
+        return Crops(grey, np.concatenate([part.lungs for part in parts]), list(range(len(grey))))
+
+
+def _as_bytes(grey: NDArray[np.float32]) -> Bytes:
+    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+
+
+def _unseen_by(catalogue: Catalogue, name: str) -> dict[str, int]:
+    """Fold of every film the anatomy model was trained on, from its ``folds.csv``."""
+    path = catalogue.folder / name / "folds.csv"
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {line["film"]: int(line["fold"]) for line in csv.DictReader(file)}
+
+
+def _cut(rows: Sequence[Row], models: Path) -> Iterator[tuple[int, Bytes, Bytes] | tuple[int, str]]:
+    catalogue = Catalogue(models)
+    card = catalogue.card("chest-anatomy")
+    folds = _unseen_by(catalogue, card.name)
+    for i, row in enumerate(rows):
+        try:
+            film = film_of(SliceImage(read_grey(row.image)))
+            found = outline(catalogue, card, film, Progress(), only_fold=folds.get(row.name))
+        except Refused as refusal:
+            yield i, str(refusal)
+            continue
+        if found.was_negative:
+            _log.warning("%s was taken for a negative", row.name)
+        crop = cut_out(found, CACHED, _WIDER)
+        grey = crop.grey + 255 if found.was_negative else crop.grey
+        yield i, _as_bytes(grey), crop.lungs.astype(np.uint8)
+
+
+def cut_films(rows: Sequence[Row], source: str, cache: Path, models: Path) -> Crops:
+    """Cut-outs of `rows`, from the cache when they are there; refusals are listed beside it."""
+    path = cache / f"lungs-{source}.npz"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept, grey, lungs, refused = [], [], [], []
+        for item in _cut(rows, models):
+            if len(item) == 2:
+                refused.append((rows[item[0]].name, item[1]))
+                continue
+            kept.append(item[0])
+            grey.append(item[1])
+            lungs.append(item[2])
+        if not kept:
+            raise NothingToRead(f"No film of {source} was accepted by the anatomy model.")
+        write_table(cache / f"refused-{source}.csv", ("film", "reason"), refused)
+        _log.info("%s: %d cut out, %d refused", source, len(kept), len(refused))
+        np.savez(path, grey=np.stack(grey), lungs=np.stack(lungs), kept=np.array(kept))
+    with np.load(path) as stored:
+        return Crops(stored["grey"], stored["lungs"], stored["kept"].tolist())
