@@ -156,8 +156,8 @@ class ViewTransform:
         corners = [(i * (self.shape[1]) - 0.5, j * self.shape[0] - 0.5) for i in (0, 1) for j in (0, 1)]
         left = min(a * i + b * j for i, j in corners)
         top = min(c * i + d * j for i, j in corners)
-        # floor(… + 0.5): round() would break ties towards even and make a pan by one pixel jump by two.
-        return (math.floor(x + left + 0.5) - left, math.floor(y + top + 0.5) - top)
+        # Ties go up, and those that rounding errors hide too: else a pan by one pixel would jump by two.
+        return (math.floor(x + left + 0.500001) - left, math.floor(y + top + 0.500001) - top)
 
     @property
     def matrix(self) -> tuple[float, float, float, float, float, float]:
