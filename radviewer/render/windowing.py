@@ -105,12 +105,13 @@ def automatic_window(image: SliceImage) -> Window:
     if not values.size:
         return Window(0, 1, VoiFunction.LINEAR_EXACT)
     least, low, high, greatest = (float(v) for v in np.percentile(values, (0, 0.5, 99.5, 100)))
-    if high - low < 0.05 * (greatest - least):
+    if high <= low:
         low, high = least, greatest
     if high <= low:
         return Window(low, 1, VoiFunction.LINEAR_EXACT)
     if high - low >= 16 and image.stored.dtype.kind != "f":  # whole numbers, as modalities write them
-        return Window(round((low + high) / 2), math.ceil(high - low) + 1)
+        low, high = math.floor(low), math.ceil(high)
+        return Window((low + high + 1) / 2, high - low + 1)
     return Window((low + high) / 2, high - low, VoiFunction.LINEAR_EXACT)
 
 
