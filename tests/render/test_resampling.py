@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pictures import ORIENTATIONS, camera
 
 from radviewer.domain.geometry import PixelSpacing
 from radviewer.domain.volume import SliceImage
@@ -15,6 +14,7 @@ from radviewer.render.presentation import Interpolation
 from radviewer.render.resampling import block_sizes, resample, resample_mask, visible_patch
 from radviewer.render.samples import encode, shrink
 from radviewer.render.view import ViewTransform
+from tests.render.pictures import ORIENTATIONS, camera
 
 SPACINGS = [None, PixelSpacing(0.7, 0.3), PixelSpacing(0.5, 1.9)]
 

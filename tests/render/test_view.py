@@ -7,10 +7,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import ORIENTATIONS, camera
 
 from radviewer.domain.geometry import PixelSpacing
 from radviewer.render.view import LARGEST_ZOOM, Camera, ViewTransform
+from tests.render.pictures import ORIENTATIONS, camera
 
 orientations = st.sampled_from(ORIENTATIONS)
 zooms = st.floats(0.05, 60)
