@@ -54,6 +54,14 @@ def test_a_room_imports_only_its_part_of_qt(path: Path) -> None:
         assert set(qt_modules(path.read_text(encoding="utf-8"))) <= QT_OF.get(room, set())
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "domain").glob("*.py")), ids=lambda path: path.name)
+def test_the_domain_needs_the_standard_library_and_numpy_only(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    imported = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names | {"numpy", "radviewer"}
+
+
 @cache
 def imported_by(module: str) -> frozenset[str]:
     code = f"import sys, {module}; print(*sys.modules)"
