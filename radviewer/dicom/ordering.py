@@ -19,6 +19,8 @@ from radviewer.domain.geometry import Geometry, Vector
 SAME_POSITION_MM = 0.01
 """Slices closer than this (or a tenth of their thickness) share one position."""
 
+_UNEVEN_MM = 0.06  # scanners round positions to 0.1 mm at worst
+_UNEVEN_PART = 0.08  # of a step
 _GAP_TOLERANCE = 0.1  # of a step: how far from a whole number of steps a gap may be
 _TILT_SHOWN = 0.3  # degrees
 _MOST_NAMED = 3
@@ -91,27 +93,35 @@ def _step(
         return normal * (thickness or 1.0), []
     depths = positions @ normal
     gaps = np.diff(depths)
-    typical = float(np.median(gaps))
+    typical = float(np.sort(gaps)[(len(gaps) - 1) // 2])
     if gaps.min() < SAME_POSITION_MM / 10:
         return None, ["Some slices lie at the same position; they are shown one after the other."]
     count = len(positions) - 1
     step = (positions[-1] - positions[0]) / count
-    off = positions - (positions[0] + np.arange(count + 1)[:, None] * step)
-    along, across = np.abs(off @ normal).max(), np.linalg.norm(off - np.outer(off @ normal, normal), axis=1).max()
-    tolerance = min(0.06, 0.08 * typical)
-    if along > tolerance:
+    off = _off_line(positions)
+    along = off @ normal
+    if np.abs(along).max() > min(_UNEVEN_MM, _UNEVEN_PART * typical):
         return None, _uneven(gaps, typical)
-    if across > max(tolerance, 0.06):
+    if np.linalg.norm(off - np.outer(along, normal), axis=1).max() > _UNEVEN_MM:
         return None, ["The slices are shifted against one another within their plane; they form no regular grid."]
     return step, [*_tilt(step, normal, modality), *_overlap(typical, thickness)]
+
+
+def _off_line(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each position is from the best line with equal steps, (slices, 3) in mm."""
+    numbers = np.arange(len(positions)) - (len(positions) - 1) / 2
+    centred = positions - positions.mean(axis=0)
+    slope = numbers @ centred / (numbers @ numbers)
+    off: NDArray[np.float64] = centred - numbers[:, None] * slope
+    return off
 
 
 def _uneven(gaps: NDArray[np.float64], typical: float) -> list[str]:
     """Say which slices are missing, or that the spacing varies."""
     multiples = gaps / typical
     whole = np.rint(multiples)
-    if (np.abs(multiples - whole) < _GAP_TOLERANCE).all() and (whole >= 1).all():
-        holes = np.flatnonzero(whole > 1)
+    holes = np.flatnonzero(whole > 1)
+    if len(holes) and (np.abs(multiples - whole) < _GAP_TOLERANCE).all() and (whole >= 1).all():
         missing = int((whole[holes] - 1).sum())
         named = [f"{i + 1} and {i + 2} ({gaps[i]:.4g} mm instead of {typical:.4g} mm)" for i in holes[:_MOST_NAMED]]
         more = "" if len(holes) <= _MOST_NAMED else f", and at {len(holes) - _MOST_NAMED} more places"
