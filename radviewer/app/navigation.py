@@ -7,17 +7,6 @@ from radviewer.app.viewport import Shown, reference_of
 from radviewer.domain.measurement import ImageReference
 
 
-def find_image(room: ReadingRoom, image: ImageReference) -> tuple[Shown, int] | None:
-    """Where an image lies in what is open: its stack and 0-based index; None when it is not open."""
-    for shown in room.all_shown():
-        if shown.series.series_uid != image.series_uid:
-            continue
-        for index, frame in enumerate(shown.stack.frames):
-            if frame.file.sop_instance_uid == image.sop_instance_uid and frame.index == image.frame:
-                return shown, index
-    return None
-
-
 def find_stack(room: ReadingRoom, key: str) -> Shown | None:
     """Return the open stack with this key, or None."""
     return next((shown for shown in room.all_shown() if shown.stack.key == key), None)
@@ -25,7 +14,7 @@ def find_stack(room: ReadingRoom, key: str) -> Shown | None:
 
 def jump_to(room: ReadingRoom, image: ImageReference) -> bool:
     """Show an image in the active viewport; False when it is not open."""
-    found = find_image(room, image)
+    found = room.place_of(image)
     if found is None:
         return False
     shown, index = found

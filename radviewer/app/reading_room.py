@@ -17,9 +17,11 @@ from radviewer.app.series_cache import SeriesCache, physical_memory
 from radviewer.app.session import Session
 from radviewer.app.settings import Settings, SettingsFile
 from radviewer.app.toolbox import Toolbox
-from radviewer.app.viewport import Shown
+from radviewer.app.viewport import Shown, reference_of
+from radviewer.domain.measurement import ImageReference
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
+from radviewer.render.presentation import Interpolation
 
 
 class ReadingRoom(QObject):
@@ -46,6 +48,7 @@ class ReadingRoom(QObject):
         self.desk = Desk(self.cache, self.history, self)
         self.toolbox = Toolbox(self)
         self._preview_key: str | None = None
+        self._places: dict[ImageReference, tuple[Shown, int]] | None = None
         self.session.started.connect(self._on_started)
         self.session.first_image.connect(self._on_first_image)
         self.session.opened.connect(self._on_opened)
@@ -60,10 +63,23 @@ class ReadingRoom(QObject):
         """Open a folder, DICOMDIR, .zip or file in place of what is open."""
         self.session.open(target)
 
+    def open_demo(self) -> None:
+        """Open the demo study in place of what is open."""
+        self.session.open_demo()
+
     def all_shown(self) -> Iterator[Shown]:
         """Every stack of what is open, in the browser's order."""
         if self.session.result is not None:
             yield from stacks_of(self.session.result)
+
+    def place_of(self, image: ImageReference) -> tuple[Shown, int] | None:
+        """Stack and 0-based index of an image; None when it is not open."""
+        if self._places is None:
+            self._places = {}
+            for shown in self.all_shown():
+                for index in range(len(shown.stack.frames)):
+                    self._places.setdefault(reference_of(shown, index), (shown, index))
+        return self._places.get(image)
 
     def close_study(self) -> None:
         """Close what is open."""
@@ -95,6 +111,8 @@ class ReadingRoom(QObject):
     def _on_settings(self, settings: Settings) -> None:
         self.cache.set_budget(int(physical_memory() * settings.memory_share))
         self.desk.set_linked(settings.linked)
+        self.desk.set_cine_rate(settings.cine_rate)
+        self.desk.set_interpolation(Interpolation.LINEAR if settings.smooth else Interpolation.NEAREST)
 
     def _on_failed(self, message: str) -> None:
         self._on_cancelled()
@@ -108,7 +126,7 @@ class ReadingRoom(QObject):
         self.desk.clear()
         self.cache.close()
         self.history.clear()
-        self._preview_key = None
+        self._preview_key = self._places = None
         self.studies_changed.emit()
 
     def _on_first_image(self, stack: Stack, image: SliceImage) -> None:
@@ -118,6 +136,7 @@ class ReadingRoom(QObject):
         self.desk.active.show(Shown(study, series, stack), preview=image)
 
     def _on_opened(self, result: ScanResult) -> None:
+        self._places = None
         self.marks.open(study.study_uid for study in result.studies)
         self.studies_changed.emit()
         everything = list(stacks_of(result))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from radviewer import paths
 from radviewer.app.jobs import Job, JobQueue
 from radviewer.domain.study import ScanResult, Stack
 from radviewer.domain.volume import SliceImage
@@ -36,12 +38,30 @@ class Session(QObject):
         self._first.connect(self._on_first, Qt.ConnectionType.QueuedConnection)
 
     @property
+    def is_demo(self) -> bool:
+        """Whether the demo study is open, or on its way."""
+        return self.target == paths.demo_study()
+
+    @property
     def scanning(self) -> bool:
         """Whether a scan is on its way."""
         return self._job is not None
 
     def open(self, target: Path) -> None:
         """Scan `target`; an earlier scan that has not ended is cancelled."""
+        self._open(target, lambda _progress: target)
+
+    def open_demo(self) -> None:
+        """Write the demo study unless it is there, and scan it."""
+
+        def made(progress: Progress) -> Path:
+            from radviewer.dicom.demo import write_demo_study
+
+            return write_demo_study(progress)
+
+        self._open(paths.demo_study(), made)
+
+    def _open(self, target: Path, make: Callable[[Progress], Path]) -> None:
         self.cancel()
         self._run += 1
         self.target = target
@@ -51,7 +71,7 @@ class Session(QObject):
         def work(progress: Progress) -> ScanResult:
             from radviewer.dicom.scan import scan
 
-            return scan(target, progress, lambda stack: self._preview(run, stack))
+            return scan(make(progress), progress, lambda stack: self._preview(run, stack))
 
         self._job = self._queue.submit(work, "reading the folder", SCAN_PRIORITY)
         self._job.progressed.connect(self.progressed)
