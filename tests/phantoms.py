@@ -118,8 +118,8 @@ def save(ds: Dataset, path: Path, syntax: str = uid.ExplicitVRLittleEndian, *, m
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.MediaStorageSOPClassUID = ds.get("SOPClassUID", "")
-    ds.file_meta.MediaStorageSOPInstanceUID = ds.get("SOPInstanceUID", "")
+    ds.file_meta.MediaStorageSOPClassUID = ds.get("SOPClassUID", "2.25.2")
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.get("SOPInstanceUID", "2.25.1")
     ds.file_meta.TransferSyntaxUID = uid.UID(syntax)
     implicit, little = syntax == uid.ImplicitVRLittleEndian, syntax != uid.ExplicitVRBigEndian
     if not little and "PixelData" in ds and ds.get("BitsAllocated") == 16:

@@ -26,11 +26,10 @@ def is_dicomdir(location: FileLocation) -> bool:
     """Whether a file is a DICOMDIR, by its content."""
     try:
         with bytes_of(location) as source:
-            meta = read_header(source, frozenset()).meta
+            header = read_header(source, frozenset())
     except (*ZIP_ERRORS, NotDicom, BrokenHeader):
         return False
-    value = meta.get(0x00020002)
-    return value is not None and value[1].strip(b" \0") == MEDIA_STORAGE_DIRECTORY.encode()
+    return header.meta_uid(a.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
 
 
 def files_of_dicomdir(location: FileLocation) -> Iterator[Found]:

@@ -142,6 +142,10 @@ class Header(DataSet):
     preamble: bool = False
     meta: dict[int, Value] = field(default_factory=dict)
 
+    def meta_uid(self, tag: int) -> str:
+        """A UID of group 0002, "" when absent."""
+        return values.uid(self.meta[tag][1]) if tag in self.meta else ""
+
 
 def read_header(source: ByteSource, wanted: frozenset[int] | None, max_value: int = MAX_VALUE) -> Header:
     """Read the header of one file up to its pixel data.

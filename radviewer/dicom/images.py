@@ -15,6 +15,7 @@ from radviewer.dicom.padding import PADDING_TAGS, is_inverse, read_padding
 from radviewer.dicom.pixels_fit import frames_held, pixel_place, read_format
 from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, SeriesInfo, StudyInfo
 from radviewer.dicom.spacing import read_spacing
+from radviewer.dicom.traits import PRIVATE_B_VALUES
 from radviewer.dicom.windows import read_windows
 from radviewer.domain.geometry import ImagePlane, PixelSpacing, Vector
 from radviewer.domain.study import FileLocation, Frame, ImageFile
@@ -64,10 +65,7 @@ TRAITS = (
     a.LATERALITY,
     a.DIFFUSION_B_VALUE,
     a.DIFFUSION_GRADIENT_ORIENTATION,
-    a.SIEMENS_B_VALUE,
-    a.GE_B_VALUE,
-    a.PHILIPS_B_VALUE,
-    a.UIH_B_VALUE,
+    *(tag for vendor in PRIVATE_B_VALUES for tag in vendor[:2]),
     a.ACQUISITION_NUMBER,
     a.TEMPORAL_POSITION_IDENTIFIER,
     a.TEMPORAL_POSITION_INDEX,
@@ -154,7 +152,7 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
     file = ImageFile(
         location=location,
         sop_class_uid=header.uid(a.SOP_CLASS_UID),
-        sop_instance_uid=header.uid(a.SOP_INSTANCE_UID),
+        sop_instance_uid=header.uid(a.SOP_INSTANCE_UID) or header.meta_uid(a.MEDIA_STORAGE_SOP_INSTANCE_UID),
         format=form,
         number_of_frames=count,
         pixel_offset=offset,

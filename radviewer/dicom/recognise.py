@@ -59,7 +59,7 @@ def recognise(source: ByteSource, location: FileLocation) -> ImageRecord | NotAn
         return Skipped(location, _not_dicom(source))
     except BrokenHeader as error:
         return Skipped(location, f"The header cannot be read: {error}.")
-    sop_class = header.uid(a.SOP_CLASS_UID) or _meta_uid(header, 0x00020002)
+    sop_class = header.uid(a.SOP_CLASS_UID) or header.meta_uid(a.MEDIA_STORAGE_SOP_CLASS_UID)
     if not _means_something(header, sop_class):
         if header.preamble:
             damage = header.found.problem or "nothing that radviewer knows follows its preamble"
@@ -76,11 +76,6 @@ def recognise(source: ByteSource, location: FileLocation) -> ImageRecord | NotAn
         return describe(header, location)
     except Refused as error:
         return Skipped(location, f"The image cannot be shown: {error}.")
-
-
-def _meta_uid(header: Header, tag: int) -> str:
-    value = header.meta.get(tag)
-    return value[1].strip(b" \0").decode("ascii", "replace") if value else ""
 
 
 def _means_something(header: Header, sop_class: str) -> bool:

@@ -12,6 +12,14 @@ from radviewer.dicom.records import Directions, FrameRecord
 _SAME_DIRECTION = 0.005  # largest difference of a cosine: about 0.3°
 _SAME_SPACING = 1e-3  # relative
 
+PRIVATE_B_VALUES = (
+    (a.SIEMENS_B_VALUE, a.SIEMENS_CREATOR, "SIEMENS MR HEADER"),
+    (a.GE_B_VALUE, a.GE_CREATOR, "GEMS_PARM_01"),
+    (a.PHILIPS_B_VALUE, a.PHILIPS_CREATOR, "Philips Imaging DD 001"),
+    (a.UIH_B_VALUE, a.UIH_CREATOR, "Image Private Header"),
+)
+"""Private b-value, its private creator element and what that must say."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -208,12 +216,13 @@ def _echo_label(record: FrameRecord, place: int) -> str:
 
 def b_value(record: FrameRecord) -> float | None:
     """Diffusion b-value in s/mm², from the standard attribute or the vendor's own."""
-    for tag in (a.DIFFUSION_B_VALUE, a.SIEMENS_B_VALUE, a.PHILIPS_B_VALUE, a.UIH_B_VALUE):
-        value = record.trait_number(tag)
-        if value is not None and 0 <= value < 1e6:
-            return value
-    ge = record.trait_number(a.GE_B_VALUE)  # written with 10⁹ added by newer software
-    return None if ge is None or ge < 0 else ge % 100_000
+    value = record.trait_number(a.DIFFUSION_B_VALUE)
+    for tag, creator_tag, creator in PRIVATE_B_VALUES:
+        if value is None and record.trait_text(creator_tag) == creator:
+            value = record.trait_number(tag)
+            if tag == a.GE_B_VALUE and value is not None:  # newer software adds 10⁹
+                value %= 100_000
+    return value if value is not None and 0 <= value < 1e6 else None
 
 
 def _b_label(record: FrameRecord, _place: int) -> str:
