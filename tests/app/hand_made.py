@@ -69,6 +69,7 @@ class HandCache(SeriesCache):
     def __init__(self, parent: QObject) -> None:
         super().__init__(JobQueue("unused", parent), 1 << 30, parent)
         self.images: dict[tuple[str, int], SliceImage] = {}
+        self.problems: dict[tuple[str, int], str] = {}
         self.requested: list[str] = []
         self.wanted: list[tuple[str, int]] = []
         self.pinned: set[str] = set()
@@ -78,7 +79,7 @@ class HandCache(SeriesCache):
         return self.images.get((stack.key, index))
 
     def problem(self, stack: Stack, index: int) -> str | None:
-        return None
+        return self.problems.get((stack.key, index))
 
     def request(self, stack: Stack, focus: Callable[[], int]) -> None:
         self.requested.append(stack.key)

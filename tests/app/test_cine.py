@@ -9,6 +9,8 @@ from radviewer.app.history import History
 from radviewer.app.viewport import Viewport
 from tests.app.hand_made import HandCache, heard, shown, stack
 
+pytestmark = pytest.mark.usefixtures("qtbot")
+
 
 class Clock:
     """A clock the test sets."""
@@ -41,7 +43,7 @@ class Loop:
         self.viewport.show(shown(self.stack))
 
 
-def test_rate_is_the_readers_else_the_files_else_the_default(qtbot: QtBot) -> None:
+def test_rate_is_the_readers_else_the_files_else_the_default() -> None:
     assert Loop(40.0).cine.rate == 25.0
     assert Loop(1.0).cine.rate == 60.0
     loop = Loop(None)
@@ -58,7 +60,7 @@ def test_rate_is_the_readers_else_the_files_else_the_default(qtbot: QtBot) -> No
     assert loop.cine.rate == 12.0  # a choice is for one stack
 
 
-def test_plays_in_a_loop_and_drops_what_is_late(clock: Clock, qtbot: QtBot) -> None:
+def test_plays_in_a_loop_and_drops_what_is_late(clock: Clock) -> None:
     loop = Loop()
     loop.cache.deliver_all(loop.stack)
     loop.cine.toggle()
@@ -76,7 +78,7 @@ def test_plays_in_a_loop_and_drops_what_is_late(clock: Clock, qtbot: QtBot) -> N
     assert loop.viewport.index == 0
 
 
-def test_waits_for_an_image_that_is_not_there_yet(clock: Clock, qtbot: QtBot) -> None:
+def test_waits_for_an_image_that_is_not_there_yet(clock: Clock) -> None:
     loop = Loop()
     loop.cache.deliver(loop.stack, 0)
     loop.cine.toggle()
@@ -92,7 +94,7 @@ def test_waits_for_an_image_that_is_not_there_yet(clock: Clock, qtbot: QtBot) ->
     assert loop.viewport.index == 2
 
 
-def test_goes_on_from_where_the_reader_scrolls_to(clock: Clock, qtbot: QtBot) -> None:
+def test_goes_on_from_where_the_reader_scrolls_to(clock: Clock) -> None:
     loop = Loop()
     loop.cache.deliver_all(loop.stack)
     loop.cine.toggle()
@@ -107,7 +109,7 @@ def test_goes_on_from_where_the_reader_scrolls_to(clock: Clock, qtbot: QtBot) ->
     assert loop.viewport.index == 4
 
 
-def test_starts_stops_and_tells(qtbot: QtBot) -> None:
+def test_starts_stops_and_tells() -> None:
     loop = Loop()
     told = heard(loop.cine.changed)
     loop.cine.toggle()
