@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from radviewer.app.viewport import Viewport
@@ -58,7 +59,7 @@ def _values(image: SliceImage, row: int, column: int) -> tuple[str, str | None]:
 
 def number(value: float) -> str:
     """Write a value without more digits than it carries."""
-    if value == round(value) and abs(value) < 1e12:
+    if math.isfinite(value) and value == round(value) and abs(value) < 1e12:
         return f"{value + 0.0:.0f}".replace("-", _MINUS)  # + 0.0: there is no negative zero for a reader
     return f"{value:.5g}".replace("-", _MINUS)
 

@@ -20,6 +20,7 @@ def test_right_is_wider_and_up_lowers_the_centre() -> None:
 
 
 def test_speed_goes_with_the_width() -> None:
+    wider = stepped(CT, Presentation(), 40, 0).width / 400
     for width in (4.0, 80.0, 400.0, 2500.0):
         start = Presentation(voi=Window(0, width))
         assert stepped(CT, start, 40, 0).width / width == pytest.approx(
