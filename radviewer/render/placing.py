@@ -45,11 +45,10 @@ def around(points: Sequence[tuple[float, float]]) -> Box:
 
 
 def beyond(anchor: tuple[float, float], direction: tuple[float, float], size: tuple[float, float], gap: float) -> Box:
-    """Box of a size that begins `gap` pixels beyond a point, in a direction."""
+    """Box of a size whose nearest side is `gap` pixels beyond a point, in a direction."""
     length = math.hypot(*direction)
     dx, dy = (direction[0] / length, direction[1] / length) if length else (1.0, 0.0)
-    # From the middle of the box to its border along the direction.
-    reach = gap + min(side / 2 / abs(d) for side, d in zip(size, (dx, dy), strict=True) if abs(d) > 1e-9)
+    reach = min((side / 2 + gap) / abs(d) for side, d in zip(size, (dx, dy), strict=True) if abs(d) > 1e-9)
     return Box(anchor[0] + dx * reach - size[0] / 2, anchor[1] + dy * reach - size[1] / 2, *size)
 
 
