@@ -98,7 +98,7 @@ class ActionSet(QObject):
         qt_action.triggered.connect(partial(self._on_triggered, action.name))
         return qt_action
 
-    def _on_triggered(self, name: str, _checked: bool) -> None:
+    def _on_triggered(self, name: str, _checked: bool = False) -> None:
         self.triggered.emit(name)
 
 

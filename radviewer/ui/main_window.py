@@ -118,6 +118,8 @@ class MainWindow(QMainWindow):
             self.docks[name].hide()
         self.resizeDocks([self.docks["panel-studies"]], [264], Qt.Orientation.Horizontal)
         self.resizeDocks([self.docks["panel-histogram"]], [280], Qt.Orientation.Horizontal)
+        right_docks = [self.docks["panel-histogram"], self.docks["panel-marks"]]
+        self.resizeDocks(right_docks, [320, 480], Qt.Orientation.Vertical)
 
     def _make_status_bar(self) -> None:
         self.status = StatusBar()

@@ -10,7 +10,8 @@ from radviewer.ui.action_set import native
 from radviewer.ui.labels import plain_label
 from radviewer.ui.theme import icon
 
-_COLUMNS = 4
+_COLUMNS = (4, 3, 2, 1)  # the first number that fits the screen
+_EDGES = 56  # beside the page
 _MOUSE_TITLE = "Mouse"
 Line = tuple[str, str]  # keys, text
 Block = tuple[str, list[Line]]
@@ -42,7 +43,7 @@ def blocks_of(keys: dict[str, tuple[str, ...]], titles: dict[str, str], search: 
     return [(title, lines) for title, lines in found if lines]
 
 
-def columns_of(blocks: list[Block], columns: int = _COLUMNS) -> list[list[Block]]:
+def columns_of(blocks: list[Block], columns: int) -> list[list[Block]]:
     """Share blocks out over columns of about equal height; a long block goes on in the next."""
     heights = [len(lines) + 2 for _, lines in blocks]
     limit = max(8, -(-(sum(heights) + columns) // columns))
@@ -68,6 +69,7 @@ class CheatSheet(QDialog):
         self.setWindowTitle("Keys and mouse")
         self._keys: dict[str, tuple[str, ...]] = {}
         self._titles: dict[str, str] = {}
+        self._columns = _COLUMNS[0]
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search")
         self.search.setAccessibleName("Search in keys and mouse")
@@ -87,15 +89,18 @@ class CheatSheet(QDialog):
         """Draw the page for the shortcuts in force; see `blocks_of`."""
         self._keys, self._titles = keys, titles
         screen = self.screen().availableSize()
-        page = self._rebuild().sizeHint()
-        self.resize(min(screen.width() - 40, page.width() + 56), min(screen.height() - 60, page.height() + 88))
+        for self._columns in _COLUMNS:
+            page = self._rebuild().sizeHint()
+            if page.width() + _EDGES <= screen.width():
+                break
+        self.resize(min(screen.width(), page.width() + _EDGES), min(screen.height() - 40, page.height() + 88))
 
     def _rebuild(self) -> QWidget:
         page = QWidget()
         row = QHBoxLayout(page)
         row.setContentsMargins(4, 0, 4, 0)
         row.setSpacing(24)
-        for blocks in columns_of(blocks_of(self._keys, self._titles, self.search.text())):
+        for blocks in columns_of(blocks_of(self._keys, self._titles, self.search.text()), self._columns):
             row.addWidget(_column(blocks), 0, Qt.AlignmentFlag.AlignTop)
         row.addStretch(1)
         self._area.setWidget(page)

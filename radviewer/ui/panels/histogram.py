@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, QTimer
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -40,8 +40,7 @@ class HistogramPanel(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(8, 8, 8, 8)
         self._column.setSpacing(6)
-        self._column.addWidget(self.empty)
-        self._column.addStretch(1)
+        self._column.addWidget(self.empty, 1, Qt.AlignmentFlag.AlignTop)
         row = QHBoxLayout()
         row.setSpacing(6)
         for label, entry in (("Level", self.center), ("Width", self.width_entry)):
@@ -150,6 +149,7 @@ class HistogramPanel(QWidget):
         entry.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         entry.setKeyboardTracking(False)
         entry.setAccessibleName(name)
+        entry.setProperty("compact", True)
         entry.setMinimumWidth(56)
         entry.valueChanged.connect(self._on_typed)
         return entry

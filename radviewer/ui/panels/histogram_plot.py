@@ -39,7 +39,7 @@ class HistogramPlot(QWidget):
         axis = self.plot.getAxis("bottom")
         axis.setPen(colour("line"))
         axis.setTextPen(colour("muted"))
-        self.bars = pg.PlotCurveItem(stepMode="center", fillLevel=0, pen=_pen("muted"), brush=_faded("muted", 90))
+        self.bars = pg.PlotCurveItem(fillLevel=0, pen=_pen("muted"), brush=_faded("muted", 90))
         self.curve = pg.PlotCurveItem(pen=_pen("accent", 1.5))
         self.region = pg.LinearRegionItem(
             brush=_faded("accent", 26), hoverBrush=_faded("accent", 46), pen=_pen("accent")
@@ -61,7 +61,7 @@ class HistogramPlot(QWidget):
             return
         heights = _heights(histogram, log=log)
         self._height = float(heights.max()) or 1.0
-        self.bars.setData(histogram.edges, heights)
+        self.bars.setData(histogram.edges, heights, stepMode="center")
         self.plot.setYRange(0, self._height * _HEADROOM, padding=0)
         self.plot.setLimits(yMin=0, yMax=self._height * _HEADROOM)
 

@@ -75,6 +75,7 @@ class MarkTree(QTreeWidget):
         """Edit the text of the current row's mark."""
         item = self.currentItem()
         if item is not None and item.data(0, _MARK) is not None:
+            self.setColumnHidden(1, False)
             self.editItem(item, 1)
 
 
@@ -136,6 +137,9 @@ class MarksPanel(QWidget):
 
     def rebuild(self) -> None:
         """List the marks of what is open, in the browser's order."""
+        if self.tree.state() is QAbstractItemView.State.EditingState:
+            self._soon.start()  # the list would be drawn away under the reader's hands
+            return
         current = self.tree.currentItem()
         kept = None if current is None else (current.data(0, _IMAGE), current.data(0, _MARK))
         self._incomplete = False
@@ -150,6 +154,7 @@ class MarksPanel(QWidget):
         self._measured = {
             k: m for k, m in self._measured.items() if any(k == mark.mark_id for mark in self._room.marks.all)
         }
+        self.tree.setColumnHidden(1, not any(mark.text for mark in self._room.marks.all))
         any_marks = self.tree.topLevelItemCount() > 0
         self.empty.setVisible(not any_marks)
         self.tree.setVisible(any_marks)
