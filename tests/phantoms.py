@@ -18,8 +18,11 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom import uid
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.fileset import FileSet
+from pydicom.tag import Tag
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
@@ -91,11 +94,14 @@ def image(
 
 
 def change(ds: Dataset, elements: Mapping[str, object]) -> None:
-    """Set elements by keyword; None removes one."""
+    """Set elements by keyword; None removes one, bytes are written as they are, whatever the VR."""
     with pydicom.config.disable_value_validation():
         for keyword, value in elements.items():
-            if value is not None:
-                setattr(ds, keyword, value)
+            if isinstance(value, bytes):
+                tag = Tag(tag_for_keyword(keyword) or 0)
+                ds[tag] = RawDataElement(tag, dictionary_VR(tag), len(value), _even(value), 0, False, True)
+            elif value is not None:
+                setattr(ds, keyword, list(value) if isinstance(value, tuple) else value)
             elif keyword in ds:
                 delattr(ds, keyword)
 
@@ -167,7 +173,7 @@ def volume(
     first : int
         InstanceNumber of the first slice; the numbers go against the position.
     **elements
-        As of `image`; a list (not a tuple) gives each slice its own value.
+        As of `image`; a list gives each slice its own value, a tuple is one value of several parts.
 
     """
     places = positions(slices, orientation, step=step, tilt=tilt) if at is None else np.array(list(at), dtype=float)
@@ -275,13 +281,13 @@ def pet(folder: Path, slices: int = 3, **own: Any) -> list[Path]:
         "modality": "PT",
         "Units": "BQML",
         "DecayCorrection": "START",
-        "CorrectedImage": ["ATTN", "DECY", "SCAT"],
+        "CorrectedImage": ("ATTN", "DECY", "SCAT"),
         "PatientWeight": 70.0,
         "SeriesDate": "20240229",
         "SeriesTime": "100000",
         "AcquisitionDate": "20240229",
         "AcquisitionTime": "100000",
-        "RadiopharmaceuticalInformationSequence": [dose],
+        "RadiopharmaceuticalInformationSequence": (dose,),
         "RescaleSlope": [2.0 + k for k in range(slices)],
         "RescaleIntercept": 0.0,
     }

@@ -25,16 +25,14 @@ class Rescale(NamedTuple):
 def read_rescale(data: DataSet, modality: str) -> Rescale:
     """Slope, intercept and unit of a frame; a PET is turned to SUVbw where the header allows it."""
     slope, intercept = data.number(a.RESCALE_SLOPE), data.number(a.RESCALE_INTERCEPT)
-    if slope is None or slope == 0:  # a slope of 0 would make every pixel alike: it is not meant
-        slope, intercept = 1.0, intercept or 0.0
     intercept = intercept or 0.0
+    if slope is None or slope == 0:  # a slope of 0 would make every pixel alike: it is not meant
+        return Rescale(1.0, intercept, "")
     if modality == "PT":
         factor = suv_factor(data)
         if factor is not None:
             return Rescale(slope * factor, intercept * factor, "SUVbw", factor)
         return Rescale(slope, intercept, data.text(a.UNITS))
-    if a.RESCALE_SLOPE not in data.found.values:
-        return Rescale(slope, intercept, "")
     kind = data.text(a.RESCALE_TYPE)
     if kind.upper() in ("", "US"):  # "US" is "unspecified"
         unspecified = kind != "" or "LOCALIZER" in data.texts(a.IMAGE_TYPE)
