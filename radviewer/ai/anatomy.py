@@ -60,7 +60,7 @@ class Outlines:
 def members(catalogue: Catalogue, card: Card) -> Iterator[AnatomyNet]:
     """Build the ensemble's networks, each loaded once per process."""
     for weights in card.weights:
-        yield build(AnatomyNet, catalogue, card, weights)
+        yield build(AnatomyNet, AnatomyNet, catalogue, card, weights)
 
 
 def outline(catalogue: Catalogue, card: Card, film: Film, progress: Progress, only_fold: int | None = None) -> Outlines:

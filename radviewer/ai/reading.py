@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from radviewer.ai.cards import BadModel, Card, Task
 from radviewer.ai.catalogue import Catalogue
@@ -14,6 +15,9 @@ from radviewer.ai.films import Refused, film_of
 from radviewer.domain.opinion import Opinion, Outcome, Seconds
 from radviewer.domain.volume import SliceImage, Volume
 from radviewer.progress import Progress
+
+if TYPE_CHECKING:
+    from radviewer.ai.anatomy import Outlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,15 @@ class Request:
     image: SliceImage
     context: Context
     progress: Progress
+    outlines: dict[str, Outlines] = field(default_factory=dict)
+
+    def outlined(self, card: Card) -> Outlines:
+        """Outlines by the anatomy model `card`, made once for all models that ask."""
+        from radviewer.ai.anatomy import outline
+
+        if card.name not in self.outlines:
+            self.outlines[card.name] = outline(self.catalogue, card, film_of(self.image), self.progress)
+        return self.outlines[card.name]
 
 
 def applies(card: Card, context: Context) -> bool:
@@ -56,12 +69,20 @@ def _opinions(
 ) -> Iterator[Opinion]:
     entries = [e for e in catalogue.entries() if model is None or e.name == model]
     cards = [e.card for e in entries if e.card is not None and applies(e.card, context)]
+    outlines: dict[str, Outlines] = {}
     for i, card in enumerate(cards):
         progress.report(i, len(cards), card.title)
-        yield _one(volume, context, catalogue, card, progress)
+        yield _one(volume, context, catalogue, card, progress, outlines)
 
 
-def _one(volume: Volume, context: Context, catalogue: Catalogue, card: Card, progress: Progress) -> Opinion:
+def _one(
+    volume: Volume,
+    context: Context,
+    catalogue: Catalogue,
+    card: Card,
+    progress: Progress,
+    outlines: dict[str, Outlines],
+) -> Opinion:
     hashes = tuple((weights.file, weights.sha256) for weights in card.weights)
 
     def without(outcome: Outcome, reason: str) -> Opinion:
@@ -73,7 +94,7 @@ def _one(volume: Volume, context: Context, catalogue: Catalogue, card: Card, pro
         image = volume.slices[0]
         if image is None:
             return without(Outcome.REFUSED, volume.problems.get(0, "The image could not be read."))
-        return _TASKS[card.task](Request(catalogue, card, image, context, progress))
+        return _TASKS[card.task](Request(catalogue, card, image, context, progress, outlines))
     except Refused as refusal:
         return without(Outcome.REFUSED, str(refusal))
     except BadModel as problem:
@@ -83,15 +104,13 @@ def _one(volume: Volume, context: Context, catalogue: Catalogue, card: Card, pro
 
 
 def _chest_anatomy(request: Request) -> Opinion:
-    from radviewer.ai.anatomy import members, outline, structures
+    from radviewer.ai.anatomy import members, structures
 
     started = time.perf_counter()
-    film = film_of(request.image)
     for _ in members(request.catalogue, request.card):  # loads what is not loaded yet
         request.progress.check()
     loaded = time.perf_counter()
-    outlines = outline(request.catalogue, request.card, film, request.progress)
-    found = structures(outlines, request.image)
+    found = structures(request.outlined(request.card), request.image)
     return Opinion(
         request.card.name,
         request.card.version,
@@ -102,4 +121,36 @@ def _chest_anatomy(request: Request) -> Opinion:
     )
 
 
-_TASKS: dict[Task, Callable[[Request], Opinion]] = {"chest anatomy": _chest_anatomy}
+def _chest_findings(request: Request) -> Opinion:
+    from radviewer.ai.findings import findings, members, score
+
+    started = time.perf_counter()
+    catalogue, card = request.catalogue, request.card
+    if card.requires is None:
+        raise BadModel(f"The card of the model {card.name} does not name the model that outlines the lungs.")
+    anatomy = catalogue.card(card.requires)
+    for _ in members(catalogue, card):  # loads what is not loaded yet
+        request.progress.check()
+    loaded = time.perf_counter()
+    outlines = request.outlined(anatomy)
+    scores = score(catalogue, card, outlines, request.progress)
+    outlined = time.perf_counter()
+    found = findings(card, scores, request.context, outlines.film.shape)
+    return Opinion(
+        card.name,
+        card.version,
+        Outcome.RAN,
+        tuple((weights.file, weights.sha256) for weights in card.weights),
+        seconds=Seconds(
+            load=loaded - started,
+            inference=outlined - loaded - scores.seconds[1],
+            explanation=scores.seconds[1] + time.perf_counter() - outlined,
+        ),
+        findings=found,
+    )
+
+
+_TASKS: dict[Task, Callable[[Request], Opinion]] = {
+    "chest anatomy": _chest_anatomy,
+    "chest findings": _chest_findings,
+}

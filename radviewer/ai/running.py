@@ -11,6 +11,8 @@ from radviewer.ai.cards import BadModel, Card, WeightsFile
 from radviewer.ai.networks import channels_last
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
     from torch import nn
 
@@ -32,7 +34,7 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def build(make: type[Net], catalogue: Catalogue, card: Card, weights: WeightsFile) -> Net:
+def build(make: Callable[[], Net], kind: type[Net], catalogue: Catalogue, card: Card, weights: WeightsFile) -> Net:
     """Return the network with `weights`, in evaluation mode, built once per process.
 
     Raises
@@ -41,7 +43,7 @@ def build(make: type[Net], catalogue: Catalogue, card: Card, weights: WeightsFil
         If the weights cannot be read or do not fit the network.
 
     """
-    key = (str(catalogue.folder), weights.sha256, make.__name__)
+    key = (str(catalogue.folder), weights.sha256, kind.__name__)
     with _lock:
         if key not in _built:
             network = make()
@@ -52,6 +54,6 @@ def build(make: type[Net], catalogue: Catalogue, card: Card, weights: WeightsFil
             channels_last(network.eval().to(device()))
             _built[key] = network
         found = _built[key]
-    if not isinstance(found, make):
+    if not isinstance(found, kind):
         raise TypeError(f"{key} is built as another network")
     return found

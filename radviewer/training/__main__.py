@@ -13,13 +13,13 @@ from radviewer.errors import RadviewerError
 
 
 def _anatomy(options: argparse.Namespace) -> None:
-    from radviewer.training import anatomy
+    from radviewer.training import anatomy, anatomy_films
     from radviewer.training.loop import Schedule
 
-    films = anatomy.load_films(options.data, options.work / "cache")
-    schedule = Schedule(epochs=options.epochs or 24, steps=options.steps or 30)
-    for fold in options.folds or range(anatomy.FOLDS):
-        anatomy.train_fold(films, fold, options.work / "anatomy", schedule)
+    films = anatomy_films.load_films(options.data, options.work / "cache")
+    schedule = Schedule(epochs=options.epochs or 30, steps=options.steps or 30)
+    for fold in options.folds or range(anatomy_films.FOLDS):
+        anatomy.train_fold(films, fold, options.work / options.name, schedule, options.start)
 
 
 _RECIPES = {"anatomy": _anatomy}
@@ -33,6 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folds", type=int, nargs="*", help="only these folds")
     parser.add_argument("--epochs", type=int, help="another number of epochs than the recipe's")
     parser.add_argument("--steps", type=int, help="another number of steps per epoch than the recipe's")
+    parser.add_argument("--name", default="anatomy", help="sub-folder of the work folder for this run")
+    parser.add_argument("--start", type=Path, help="checkpoint to start from instead of the recipe's weights")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 

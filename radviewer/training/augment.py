@@ -76,7 +76,12 @@ def random_light(rng: Generator, image: Grey) -> Grey:
 
 
 def _blurred(image: Grey, sigma: float) -> Grey:
-    return cv2.GaussianBlur(image, (0, 0), sigma).astype(np.float32, copy=False)
+    if sigma <= 4:
+        return cv2.GaussianBlur(image, (0, 0), sigma).astype(np.float32, copy=False)
+    rows, columns = image.shape
+    small = cv2.resize(image, (columns // 4, rows // 4), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / 4)
+    return cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
 
 
 def random_detail(rng: Generator, image: Grey) -> Grey:
@@ -84,8 +89,8 @@ def random_detail(rng: Generator, image: Grey) -> Grey:
     choice = rng.random()
     if choice < 0.35:
         image = _blurred(image, rng.uniform(0.4, 1.6))
-    elif choice < 0.65:
-        image = image + rng.uniform(0.2, 1.2) * (image - _blurred(image, rng.uniform(1.0, 6.0)))
+    elif choice < 0.8:  # from edge enhancement to the local contrast of a digital film
+        image = image + rng.uniform(0.2, 1.5) * (image - _blurred(image, math.exp(rng.uniform(0.0, 3.2))))
     if rng.random() < 0.4:
         image = image + rng.normal(0, rng.uniform(0.005, 0.04), image.shape).astype(np.float32)
     return image

@@ -26,8 +26,7 @@ from radviewer.ai.networks import AnatomyNet
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.metrics import Figure
 from radviewer.evaluation.outlines import NAMES, Judged, Labelled, judge, mean_dice, refused_share, write_judged
-from radviewer.training import anatomy
-from radviewer.training.anatomy import HEART, LEFT, RIGHT, UNION, Films
+from radviewer.training.anatomy_films import FOLDS, HEART, LEFT, NO_FOLD, RIGHT, SEED, SIZE, UNION, Films
 from radviewer.training.data import Row, read_grey, read_index, write_table
 
 NAME = "chest-anatomy"
@@ -66,7 +65,7 @@ def features_of(network: AnatomyNet, rows: Sequence[Row]) -> NDArray[np.float32]
     for row in rows:
         film = film_of(SliceImage(read_grey(row.image)))
         for shown in (film, film.negative()):
-            grey, _ = network_input(shown, anatomy.SIZE)
+            grey, _ = network_input(shown, SIZE)
             _, negative, pooled = network(torch.from_numpy(grey)[None, None])
             if float(negative[0]) <= 0:
                 break
@@ -101,6 +100,8 @@ def _truth(outline: NDArray[np.uint8], has_heart: bool) -> dict[str, NDArray[np.
 def held_out(films: Films) -> Iterator[Labelled]:
     """Every labelled film with the fold it belongs to."""
     for i, (row, fold) in enumerate(zip(films.rows, films.folds, strict=True)):
+        if fold == NO_FOLD:
+            continue
         truth = _truth(np.asarray(films.outlines[i]), row.source == "jsrt")
         yield Labelled(row.name, row.patient, SliceImage(np.asarray(films.images[i])), truth, fold)
 
@@ -116,7 +117,7 @@ def release(films: Films, data: Path, work: Path, target: Path, command: str) ->
     held_back = np.array([hash_of(row.patient) % 5 == 0 for row in rows])
     tensors: dict[str, NDArray[np.float32]] = {}
     weights, seconds = [], 0.0
-    for fold in range(anatomy.FOLDS):
+    for fold in range(FOLDS):
         network = member(work, fold)
         file = target / f"fold{fold}.safetensors"
         safetensors.torch.save_file(_half(network), file)
@@ -130,7 +131,7 @@ def release(films: Films, data: Path, work: Path, target: Path, command: str) ->
     write_table(
         target / "folds.csv",
         ("film", "patient", "fold"),
-        ((r.name, r.patient, f) for r, f in zip(films.rows, films.folds, strict=True)),
+        ((r.name, r.patient, f) for r, f in zip(films.rows, films.folds, strict=True) if f != NO_FOLD),
     )
     card = _card(weights, sha256(target / FEATURES), seconds, command)
     _write_card(target, card)
@@ -195,7 +196,7 @@ def _card(weights: list[dict[str, Any]], features: str, seconds: float, command:
         "title": "Outlines of lungs and heart on frontal chest radiographs",
         "modalities": ["CR", "DX", "DR", "RG", "RF"],
         "labels": ["right lung", "left lung", "heart"],
-        "input_size": anatomy.SIZE,
+        "input_size": SIZE,
         "weights": weights,
         "requires": None,
         "findings": [],
@@ -226,6 +227,6 @@ def _card(weights: list[dict[str, Any]], features: str, seconds: float, command:
             },
         ],
         "metrics": [],
-        "training": {"command": command, "seed": anatomy.SEED, "seconds": round(seconds, 0)},
+        "training": {"command": command, "seed": SEED, "seconds": round(seconds, 0)},
         "licence": "CC BY-NC-SA 4.0, research use only (see LICENSE)",
     }

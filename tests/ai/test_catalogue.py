@@ -41,7 +41,8 @@ def test_weights_are_loaded_once_as_float32(models: Path) -> None:
     first = catalogue.weights(card, card.weights[0])
     assert first is catalogue.weights(card, card.weights[0])
     assert first["outline.weight"].dtype == torch.float32
-    assert build(AnatomyNet, catalogue, card, card.weights[0]) is build(AnatomyNet, catalogue, card, card.weights[0])
+    network = build(AnatomyNet, AnatomyNet, catalogue, card, card.weights[0])
+    assert build(AnatomyNet, AnatomyNet, catalogue, card, card.weights[0]) is network
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_tensors_of_another_network_are_named(models: Path) -> None:
     catalogue = Catalogue(models)
     card = catalogue.card("chest-anatomy")
     with pytest.raises(BadModel, match="does not fit"):
-        build(AnatomyNet, catalogue, card, card.weights[0])
+        build(AnatomyNet, AnatomyNet, catalogue, card, card.weights[0])
 
 
 @pytest.mark.parametrize(
