@@ -29,7 +29,7 @@ class ReadingRoom(QObject):
 
     Attributes
     ----------
-    queue, settings, session, cache, history, marks, desk, toolbox
+    queue, display_queue, settings, session, cache, history, marks, desk, toolbox
         The parts; the window connects to their signals.
 
     """
@@ -41,6 +41,7 @@ class ReadingRoom(QObject):
         super().__init__(parent)
         self.settings = settings
         self.queue = JobQueue("loading", self)
+        self.display_queue = JobQueue("display", self)  # contrast aids: they must not wait for a series
         self.session = Session(self.queue, self)
         self.cache = SeriesCache(self.queue, 0, self)
         self.history = History(self)
@@ -106,7 +107,8 @@ class ReadingRoom(QObject):
         self.cache.close()
         self.marks.flush()
         self.settings.flush()
-        return self.queue.close()
+        ended = [queue.close() for queue in (self.display_queue, self.queue)]
+        return all(ended)
 
     def _on_settings(self, settings: Settings) -> None:
         self.cache.set_budget(int(physical_memory() * settings.memory_share))

@@ -1,4 +1,4 @@
-"""What is painted over an image while the reader works: cross-hair, lines being drawn, labels, cine."""
+"""What is painted over an image while the reader works: lines being drawn, labels, the cine's rate."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ Segment = tuple[Point, Point]
 
 DRAWN = QColor(0xFF, 0xD2, 0x4D)
 """Of lines not finished yet."""
-CROSSHAIR = QColor(0x4D, 0xD8, 0xE6)
 ACTIVE_LINE = QColor(0xF2, 0x99, 0x4A)
 """Where the active viewport's image cuts this one."""
 
 _SHADOW = QColor(0, 0, 0, 170)
 _PLATE = QColor(0, 0, 0, 190)
 _TEXT = QColor(0xF2, 0xF4, 0xF6)
-_GAP = 10.0  # logical pixels left free around the point of a cross-hair
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,6 @@ class Overlay:
     ----------
     active_line : Segment or None
         Reference line of the active viewport.
-    crosshair : Point or None
     lines : tuple of Segment
         Of a mark that is being drawn.
     label : str
@@ -43,7 +40,6 @@ class Overlay:
     """
 
     active_line: Segment | None = None
-    crosshair: Point | None = None
     lines: tuple[Segment, ...] = ()
     label: str = ""
     label_at: tuple[float, float] = (0.0, 0.0)
@@ -57,8 +53,6 @@ def paint_overlay(painter: QPainter, transform: ViewTransform, overlay: Overlay)
         _line(painter, transform, overlay.active_line, ACTIVE_LINE, 1.6)
     for segment in overlay.lines:
         _line(painter, transform, segment, DRAWN, 1.5)
-    if overlay.crosshair is not None:
-        _crosshair(painter, transform, overlay.crosshair)
     if overlay.label:
         x, y = (v / transform.ratio for v in overlay.label_at)
         _plate(painter, transform, overlay.label, QPointF(x + 14, y + 14))
@@ -78,21 +72,6 @@ def _line(painter: QPainter, transform: ViewTransform, segment: Segment, colour:
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         painter.drawLine(line)
-
-
-def _crosshair(painter: QPainter, transform: ViewTransform, point: Point) -> None:
-    centre = _place(transform, point)
-    width, height = (v / transform.ratio for v in transform.size)
-    x, y = centre.x(), centre.y()
-    arms = [
-        QLineF(0, y, x - _GAP, y),
-        QLineF(x + _GAP, y, width, y),
-        QLineF(x, 0, x, y - _GAP),
-        QLineF(x, y + _GAP, x, height),
-    ]
-    for pen in (QPen(_SHADOW, 3), QPen(CROSSHAIR, 1)):
-        painter.setPen(pen)
-        painter.drawLines(arms)
 
 
 def _plate(painter: QPainter, transform: ViewTransform, text: str, at: QPointF, *, centred: bool = False) -> None:

@@ -58,32 +58,33 @@ class Scene:
     def view(self, placement: Placement, mouse: Mouse) -> View:
         """Everything the viewport shows now, as exports and screenshots paint it."""
         viewport, transform = self.viewport, self.transform(placement)
+        image = viewport.image
         selected = self._room.marks.selected
         return View(
             transform=transform,
-            image=viewport.image,
+            image=image,
             presentation=viewport.presentation,
             marks=self._with_draft(mouse),
             selected=None if selected is None else selected.mark_id,
             hovered=mouse.hovered,
             reference_lines=self.lines,
+            crosshair=viewport.crosshair,
             corners=self._corners(transform),
             show_orientation=self.density is not Density.NONE,
             show_scale=self.density is not Density.NONE,
-            message=self._message(),
+            message="" if image is not None else self._message(),
         )
 
-    def overlay(self, mouse: Mouse) -> Overlay:
-        """What is painted over the view while the reader works."""
+    def overlay(self, mouse: Mouse, doing: str = "") -> Overlay:
+        """What is painted over the view while the reader works; `doing` says what goes on besides."""
         gesture, at = mouse.gesture, mouse.at
         cine = self._room.desk.cines[self._index]
         return Overlay(
             active_line=self.active_line,
-            crosshair=self.viewport.crosshair,
             lines=() if gesture is None else gesture.lines,
             label="" if gesture is None or at is None else gesture.label,
             label_at=(0.0, 0.0) if at is None else (at.x, at.y),
-            badge=f"▶  {cine.rate:.0f} images/s" if cine.playing else "",
+            badge=f"▶  {cine.rate:.0f} images/s" if cine.playing else doing,
         )
 
     def _with_draft(self, mouse: Mouse) -> tuple[Mark, ...]:

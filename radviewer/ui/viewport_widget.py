@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -25,6 +27,7 @@ from radviewer.render.annotations import Density
 from radviewer.render.picture import View, ViewPainter
 from radviewer.render.view import ViewTransform
 from radviewer.ui.placement import Placement
+from radviewer.ui.preparing import Preparing
 from radviewer.ui.slice_bar import WIDTH, SliceBar
 from radviewer.ui.text_entry import TextEntry
 from radviewer.ui.tools.editing import moved_within
@@ -64,6 +67,7 @@ class ViewportWidget(QWidget):
         self._index = index
         self._scene = Scene(room, index)
         self._painter = ViewPainter()
+        self._preparing = Preparing(room.display_queue, self._painter.renderer, self)
         self._mouse = Mouse(self, room.desk, room.toolbox)
         self._bar = SliceBar(self)
         self._entry: TextEntry | None = None
@@ -81,6 +85,8 @@ class ViewportWidget(QWidget):
         viewport.image_changed.connect(self._on_image)
         viewport.view_changed.connect(self.update)
         viewport.pointer_changed.connect(self.update)
+        self._preparing.changed.connect(self.update)
+        self._preparing.failed.connect(room.notice)
         room.cache.slice_ready.connect(self._on_slice_ready)
         room.cache.loaded.connect(self._on_loaded)
         room.marks.changed.connect(self._on_marks)
@@ -137,7 +143,10 @@ class ViewportWidget(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint; never waits for an image."""
-        placement, view = self.placement, self.view()
+        placement, view, doing = self.placement, self.view(), ""
+        if view.image is not None:
+            presentation, doing = self._preparing.paintable(view.image, view.presentation)
+            view = replace(view, presentation=presentation)
         painter = QPainter(self)
         if placement.left or placement.top:
             painter.fillRect(self.rect(), Qt.GlobalColor.black)
@@ -146,13 +155,14 @@ class ViewportWidget(QWidget):
         painter.save()
         self._painter.paint(painter, view)
         painter.restore()
-        paint_overlay(painter, view.transform, self._scene.overlay(self._mouse))
+        paint_overlay(painter, view.transform, self._scene.overlay(self._mouse, doing))
         painter.end()
 
     # What changes
 
     def _on_stack(self) -> None:
         self._mouse.lose()
+        self._preparing.stop()
         self._painter.clear()
         stack = self.viewport.stack
         frames = () if stack is None else stack.frames
