@@ -21,7 +21,6 @@ from pydicom import uid
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.fileset import FileSet
 from pydicom.tag import Tag
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -335,13 +334,22 @@ def archive(path: Path, members: Mapping[str, bytes]) -> Path:
     return path
 
 
-def dicomdir(folder: Path, images: Iterable[Path]) -> Path:
-    """A file-set with a DICOMDIR below `folder`; its files get the names the standard gives them."""
-    files = FileSet()
-    for path in images:
-        files.add(path)
-    files.write(folder)
-    return folder / "DICOMDIR"
+def dicomdir(path: Path, file_ids: Iterable[str], *, next_offset: int = 0, in_use: int = 0xFFFF) -> Path:
+    """A DICOMDIR whose image records name `file_ids` (parts joined by a backslash).
+
+    `next_offset` goes into every record: one that is not 0 makes a cycle of them.
+    """
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = uid.MediaStorageDirectoryStorage, make_uid("dicomdir")
+    ds.FileSetID = "TEST"
+    chain = {"OffsetOfTheNextDirectoryRecord": next_offset, "OffsetOfReferencedLowerLevelDirectoryEntity": next_offset}
+    records = [item(DirectoryRecordType="PATIENT", PatientID="P1", RecordInUseFlag=0xFFFF, **chain)]
+    records += [
+        item(DirectoryRecordType="IMAGE", ReferencedFileID=name.encode(), RecordInUseFlag=in_use, **chain)
+        for name in file_ids
+    ]
+    ds.DirectoryRecordSequence = records
+    return save(ds, path)
 
 
 # --- by hand, for what no library would write ----------------------------------------------------------------------

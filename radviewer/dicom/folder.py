@@ -76,9 +76,9 @@ def _link(location: FileLocation, real_root: str) -> Iterator[Skipped]:
         yield Skipped(location, f"duplicate of {name}: it is a link to that file.")
 
 
-def expand(location: FileLocation) -> Iterator[Found]:
-    """The file itself, or the members of an archive."""
-    if location.name.lower().endswith(".zip"):
+def expand(location: FileLocation, *, as_archive: bool = False) -> Iterator[Found]:
+    """The file itself, or the members of an archive; `as_archive` where the name does not tell."""
+    if as_archive or location.name.lower().endswith(".zip"):
         yield from _members(location)
     else:
         yield location
@@ -93,7 +93,8 @@ def _members(location: FileLocation) -> Iterator[Found]:
     files = {info.filename: info for info in infos if not info.is_dir()}
     total = sum(info.file_size for info in files.values())
     if len(files) > MAX_MEMBERS or total > MAX_UNPACKED:
-        yield Skipped(location, f"The archive is refused: {len(files):,} files, {total / 1e9:,.0f} GB unpacked.")
+        size = f"{len(files):,} files, {total / 1e9:,.0f} GB unpacked"
+        yield Skipped(location, f"The archive is refused: {size} are more than radviewer reads.")
         return
     if not files:
         yield Skipped(location, "The archive is empty.")

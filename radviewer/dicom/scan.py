@@ -12,7 +12,7 @@ from radviewer.dicom.folder import Found, expand, files_below, location_of
 from radviewer.dicom.grouping import make_studies
 from radviewer.dicom.recognise import recognise
 from radviewer.dicom.records import ImageRecord
-from radviewer.dicom.sources import ZIP_ERRORS, bytes_of, reason_of
+from radviewer.dicom.sources import ZIP_ERRORS, bytes_of, is_archive, reason_of
 from radviewer.dicom.stacks import make_stacks
 from radviewer.domain.study import FileLocation, NotAnImage, ScanResult, Skipped, Stack
 from radviewer.errors import NothingToRead
@@ -92,7 +92,7 @@ def _files(target: Path) -> tuple[Path, Iterator[Found]]:
         raise NothingToRead(f"{target} is neither a folder nor a file.")
     if is_dicomdir(location):
         return target.parent, files_of_dicomdir(location)
-    return target.parent, expand(location)
+    return target.parent, expand(location, as_archive=is_archive(target))
 
 
 class _Collected:

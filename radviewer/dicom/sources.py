@@ -152,6 +152,15 @@ def archive(path: Path) -> zipfile.ZipFile:
     return _archive(path, _identity(path))
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file begins like a .zip."""
+    try:
+        with bytes_of(FileLocation(path, None, path.name)) as source:
+            return source.read(0, 4) == b"PK\x03\x04"
+    except OSError:
+        return False
+
+
 def member_info(path: Path, member: str) -> zipfile.ZipInfo:
     """Directory entry of a member."""
     try:
