@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _END = b"\xff\xd9"
+_PADDING = 64
+"""Bytes behind the end marker that are taken for padding."""
+_NOISE = bytes(range(1, 251, 2)) * 4
 _REFUSALS = (RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
 """What the wrappers raise: the codec's own error (a RuntimeError), and the others for sizes and
 depths that numpy has no array for."""
@@ -48,12 +51,11 @@ def run_codec(codec: Codec, data: bytes, colour: JpegColour = JpegColour.GREY, t
 
     try:
         if codec is Codec.JPEG:
-            target = JpegColour.RGB if colour is JpegColour.YCBCR else colour
-            return imagecodecs.jpeg8_decode(data, colorspace=colour.value, outcolorspace=target.value)
-        if codec is Codec.JPEG_LS:
-            return imagecodecs.jpegls_decode(_with_end(data))
+            return _decode_jpeg(data, colour)
+        if codec is Codec.JPEG_LS:  # without its end marker CharLS searches for many seconds
+            return imagecodecs.jpegls_decode(_closed(data))
         if codec is Codec.JPEG_2000:  # HTJ2K too: OpenJPH, the alternative, crashed on mutated streams
-            return imagecodecs.jpeg2k_decode(data, numthreads=threads)
+            return imagecodecs.jpeg2k_decode(_closed(data), numthreads=threads)
         if codec is Codec.JPEG_XL:
             return imagecodecs.jpegxl_decode(data, numthreads=1)
     except _REFUSALS as error:
@@ -61,10 +63,29 @@ def run_codec(codec: Codec, data: bytes, colour: JpegColour = JpegColour.GREY, t
     raise ValueError(f"{codec} is not decoded here")
 
 
-def _with_end(data: bytes) -> bytes:
-    """Close a JPEG-LS stream: without its end marker CharLS searches for many seconds."""
-    bare = data.rstrip(b"\0")
-    return data if bare.endswith(_END) else bare + _END + _END
+def _closed(data: bytes) -> bytes:
+    """Return `data` with its end marker, which is the same for all these codecs (0xFFD9)."""
+    return data if _END in data[-_PADDING:] else data + _END
+
+
+def _decode_jpeg(data: bytes, colour: JpegColour) -> NDArray[Any]:
+    """Decode, and notice when a stream without an end marker was cut off.
+
+    libjpeg invents what is missing.  It invents something else when other bytes follow, unless
+    the image was complete.
+    """
+    import imagecodecs
+
+    def decoded(tail: bytes) -> NDArray[Any]:
+        target = JpegColour.RGB if colour is JpegColour.YCBCR else colour
+        return imagecodecs.jpeg8_decode(data + tail, colorspace=colour.value, outcolorspace=target.value)
+
+    if _END in data[-_PADDING:]:
+        return decoded(b"")
+    image = decoded(_END)
+    if not (image == decoded(_NOISE + _END)).all():
+        raise BadPixels("its JPEG data are cut short")
+    return image
 
 
 def _short(error: BaseException) -> str:

@@ -80,15 +80,18 @@ def _read(dataset: DataSet, group: int, number_of_frames: int) -> Overlay | None
         label=dataset.text(group | _LABEL) or dataset.text(group | _LABEL_DESCRIPTION),
         rows=rows,
         columns=columns,
-        origin=(
-            (_short(dataset, group | _ORIGIN, signed=True) or 1) - 1,
-            (_short(dataset, group | _ORIGIN, signed=True, place=1) or 1) - 1,
-        ),
+        origin=(_origin(dataset, group, 0), _origin(dataset, group, 1)),
         first_frame=first - 1 if frames else 0,
         frames=frames or number_of_frames,
         data=data,
         bit=_short(dataset, group | _POSITION) or 0,
     )
+
+
+def _origin(dataset: DataSet, group: int, place: int) -> int:
+    """0-based row (`place` 0) or column (1) of the overlay's first pixel; 0 in the file is above the image."""
+    origin = _short(dataset, group | _ORIGIN, signed=True, place=place)
+    return 0 if origin is None else origin - 1
 
 
 def _data(dataset: DataSet, tag: int) -> bytes | None:
