@@ -31,7 +31,7 @@ from radviewer.ui.preparing import Preparing
 from radviewer.ui.slice_bar import WIDTH, SliceBar
 from radviewer.ui.text_entry import TextEntry
 from radviewer.ui.tools.editing import moved_within
-from radviewer.ui.tools.tool import Pointer
+from radviewer.ui.tools.tool import Gesture, Pointer
 from radviewer.ui.viewport_mouse import Mouse
 from radviewer.ui.viewport_overlay import Segment, paint_overlay
 from radviewer.ui.viewport_scene import Scene
@@ -105,6 +105,11 @@ class ViewportWidget(QWidget):
     def marks(self) -> MarkBook:
         """Marks of what is open."""
         return self._room.marks
+
+    @property
+    def gesture(self) -> Gesture | None:
+        """What the left mouse button is doing."""
+        return self._mouse.gesture
 
     @property
     def placement(self) -> Placement:
