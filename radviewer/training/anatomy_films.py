@@ -27,6 +27,8 @@ FOLDS = 3
 NO_FOLD = -1
 """Of films without outlines: they are never judged."""
 _CHILDREN_STEP = 8  # every eighth child's film is enough
+_PLAIN = 0.25
+"""Share of films that keep their own grey values: outlines are learnt to the pixel on them."""
 _MIX = (("jsrt", 5), ("shenzhen", 5), ("adult-pneumonia", 3), ("paediatric-pneumonia", 3))
 """Films of each source in 16."""
 
@@ -120,7 +122,9 @@ def _example(films: Films, index: int, rng: np.random.Generator) -> _Example:
     outline = warp(films.outlines[index], matrix, fill=0.0, nearest=True)
     small = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
     small_outline: Bytes = cv2.resize(outline, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
-    film = random_clutter(rng, random_film(rng, (small / 255).astype(np.float32)))
+    film = (small / 255).astype(np.float32)
+    if rng.random() > _PLAIN:
+        film = random_clutter(rng, random_film(rng, film))
     negative = bool(rng.random() < 0.4)
     return _Example(equalised(1 - film if negative else film), equalised(small), small_outline, negative)
 

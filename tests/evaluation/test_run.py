@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from radviewer.ai import anatomy
+from radviewer.ai.cards import BadModel
+from radviewer.ai.catalogue import Catalogue, sha256
+from radviewer.ai.networks import AnatomyNet, FindingNet
+from radviewer.errors import NothingToRead, NotSaved
+from radviewer.evaluation.commands import evaluate_model, list_models
+from radviewer.evaluation.labelled import read_image, read_lines
+from radviewer.evaluation.run import PARTLY, UNSEEN, truth_of
+from radviewer.progress import Progress
+from tests.ai.conftest import card_values
+from tests.ai.drawings import Seeing, chest, lungs
+
+
+def _weights(folder: Path, network: torch.nn.Module) -> list[dict[str, Any]]:
+    folder.mkdir(parents=True)
+    file = folder / "fold0.safetensors"
+    safetensors.torch.save_file(network.state_dict(), file)
+    return [{"file": file.name, "sha256": sha256(file), "fold": 0}]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    values = card_values(_weights(folder / "chest-anatomy", AnatomyNet()))
+    (folder / "chest-anatomy" / "card.json").write_text(json.dumps(values))
+    weights = _weights(folder / "chest-tuberculosis", FindingNet(1))
+    finding = {
+        "label": "tuberculosis",
+        "threshold": 0.5,
+        "operating_point": "none",
+        "calibration": {"slope": 1, "intercept": 0},
+        "heat_scale": 1,
+        "intended": {},
+        "evidence": "random numbers",
+    }
+    values = card_values(weights) | {
+        "name": "chest-tuberculosis",
+        "task": "chest findings",
+        "labels": ["tuberculosis"],
+        "findings": [finding],
+        "requires": "chest-anatomy",
+    }
+    (folder / "chest-tuberculosis" / "card.json").write_text(json.dumps(values))
+    (folder / "chest-tuberculosis" / "folds.csv").write_text("film,patient,fold\nseen/0.png,seen/0,0\n")
+    return folder
+
+
+@pytest.fixture
+def catalogue(models: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    monkeypatch.setattr(anatomy, "members", lambda _catalogue, card: (Seeing() for _ in card.weights))
+    return Catalogue(models)
+
+
+def _data(folder: Path, count: int = 3) -> Path:
+    """Drawn chests, noise and a missing file, with labels and masks."""
+    folder.mkdir()
+    right, left, heart = lungs()
+    mask = (right * 1 + left * 2 + heart * 4).astype(np.uint8)
+    cv2.imwrite(str(folder / "mask.png"), mask)
+    lines = []
+    for i in range(count):
+        film = np.clip(chest() / 16 + np.random.default_rng(i).normal(0, 2, chest().shape), 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{i}.png"), film)
+        lines.append(f"{i}.png,p{i},{'tuberculosis' if i % 2 else 'normal'},mask.png")
+    noise = np.random.default_rng(9).integers(0, 255, (300, 300)).astype(np.uint8)
+    cv2.imwrite(str(folder / "noise.png"), noise)
+    lines += ["noise.png,p8,normal,", "gone.png,p9,tuberculosis,"]
+    index = folder / "index.csv"
+    index.write_text("image,patient,label,mask\n" + "\n".join(lines) + "\n")
+    return index
+
+
+def _evaluate(catalogue: Catalogue, model: str, index: Path, out: Path, *more: str) -> dict[str, Any]:
+    arguments = [
+        model,
+        "--index",
+        str(index),
+        "--label",
+        "label",
+        "--positive",
+        "tuberculosis",
+        "--out",
+        str(out),
+        *more,
+    ]
+    report: dict[str, Any] = json.loads(evaluate_model(arguments, Progress(), catalogue))
+    return report
+
+
+def test_a_finding_is_scored_film_by_film(catalogue: Catalogue, tmp_path: Path) -> None:
+    report = _evaluate(catalogue, "chest-tuberculosis", _data(tmp_path / "films"), tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == report
+    assert report["data"] == UNSEEN
+    assert report["figures"]["share refused"] == pytest.approx({"value": 0.4, "low": 0, "high": 0.8, "n": 5}, abs=0.21)
+    assert report["figures"]["AUC"]["n"] == 3
+    with (tmp_path / "out" / "films.csv").open(newline="") as file:
+        films = {line["film"]: line for line in csv.DictReader(file)}
+    assert films["films/0.png"]["probability"] != ""
+    assert "lungs" in films["films/noise.png"]["refused"]
+    assert "gone.png" in films["films/gone.png"]["refused"]
+    for name in report["pictures"]:
+        assert (tmp_path / "out" / name).stat().st_size > 0
+
+
+def test_outlines_are_scored_against_masks(catalogue: Catalogue, tmp_path: Path) -> None:
+    report = _evaluate(catalogue, "chest-anatomy", _data(tmp_path / "films"), tmp_path / "out", "--mask", "mask")
+    for name in ("lungs", "right lung", "left lung", "heart"):
+        assert report["figures"][f"mean Dice, {name}"]["n"] == 3
+        assert report["figures"][f"mean Dice, {name}"]["value"] > 0.9
+    assert report["figures"]["share refused"]["value"] == pytest.approx(0.4)
+
+
+def test_training_data_is_marked(catalogue: Catalogue, tmp_path: Path) -> None:
+    report = _evaluate(catalogue, "chest-tuberculosis", _data(tmp_path / "seen"), tmp_path / "out")
+    assert report["data"] == PARTLY
+
+
+def test_group_is_the_patient(tmp_path: Path) -> None:
+    index = _data(tmp_path / "films")
+    assert [line.patient for line in read_lines(index)][:2] == ["films/p0", "films/p1"]
+    assert {line.patient for line in read_lines(index, "label")} == {"films/normal", "films/tuberculosis"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("", "no image"), ("label\nx\n", "no column image"), ("image\na.png\n", "no column label")],
+)
+def test_an_index_that_cannot_be_used_is_named(catalogue: Catalogue, tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "index.csv").write_text(text)
+    with pytest.raises(NothingToRead, match=reason):
+        _evaluate(catalogue, "chest-anatomy", tmp_path / "index.csv", tmp_path / "out")
+
+
+def test_a_model_that_does_not_exist_is_named(catalogue: Catalogue, tmp_path: Path) -> None:
+    with pytest.raises(BadModel, match="no model named liver"):
+        _evaluate(catalogue, "liver", _data(tmp_path / "films"), tmp_path / "out")
+
+
+def test_results_that_cannot_be_written_are_named(catalogue: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(NotSaved, match="out"):
+        _evaluate(catalogue, "chest-anatomy", _data(tmp_path / "films"), tmp_path / "out")
+
+
+def test_masks_of_lungs_and_of_structures() -> None:
+    assert set(truth_of(np.array([[0, 255]], np.uint8))) == {"lungs"}
+    found = truth_of(np.array([[0, 1, 2, 5]], np.uint8))
+    assert found["lungs"].tolist() == [[False, True, True, True]]
+    assert found["heart"].tolist() == [[False, False, False, True]]
+
+
+def test_colour_images_are_read_as_rgb(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 4, 3), (1, 2, 3), np.uint8))
+    image, _ = read_image(tmp_path / "a.png")
+    assert image.stored[0, 0].tolist() == [3, 2, 1]
+    assert image.is_colour
+
+
+def test_models_are_listed_as_json() -> None:
+    assert isinstance(json.loads(list_models(["--json"])), list)
