@@ -130,6 +130,8 @@ def save(ds: Dataset, path: Path, syntax: str = uid.ExplicitVRLittleEndian, *, m
     if not little and "PixelData" in ds and ds.get("BitsAllocated") == 16:
         ds.PixelData = np.frombuffer(ds.PixelData, "<u2").byteswap().tobytes()
     with pydicom.config.disable_value_validation():
+        if ds.original_encoding == (None, None):  # or pydicom interprets what is to stay as it is
+            ds.set_original_encoding(implicit, little, "iso8859")
         if meta:
             pydicom.dcmwrite(path, ds, enforce_file_format=True)
         else:

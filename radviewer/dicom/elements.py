@@ -13,8 +13,8 @@ from struct import Struct
 from typing import NamedTuple, Protocol
 
 UNDEFINED = 0xFFFFFFFF
-FIRST_PIXEL_TAG = 0x7FE00008  # FloatPixelData, then DoubleFloatPixelData, then PixelData
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+"""FloatPixelData, DoubleFloatPixelData, PixelData."""
 
 LONG_VRS = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV"})
 SHORT_VRS = frozenset(
@@ -26,6 +26,7 @@ MAX_STEPS = 4_000_000  # elements and items looked at in one file: about two sec
 MAX_VALUE = 1 << 20  # bytes kept of one value that is not a sequence
 MAX_SEQUENCE = 256 << 20  # bytes of one sequence that is read
 _CHUNK = 1 << 16
+_SHORT = 1 << 16  # no explicit element of the ordinary kind is longer
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
@@ -97,7 +98,6 @@ class Elements:
     pixels: tuple[int, Span] | None = None
     claimed: int = 0
     problem: str = ""
-    last_tag: int = 0
 
 
 class _Codec(NamedTuple):
@@ -214,49 +214,47 @@ class Walker:
         self, found: Elements, window: _Window, pos: int, encoding: Encoding, wanted: frozenset[int] | None
     ) -> None:
         end, steps = window.end, self.steps
-        values = found.values
+        values, spans = found.values, found.spans
         implicit = encoding.implicit
-        unpack = (_BIG if encoding.big_endian else _LITTLE).head.unpack_from
+        codec = _BIG if encoding.big_endian else _LITTLE
+        explicit_head, implicit_head = codec.head.unpack_from, codec.tag.unpack_from
         while pos + 8 <= end and steps > 0:
             steps -= 1
             at = pos - window.base
             buffer = window.buffer
             # the ordinary element, spelled out: this loop is most of a scan's time
-            if not implicit and 0 <= at <= len(buffer) - 8:
-                group, element, vr, length = unpack(buffer, at)
-                if vr in SHORT_VRS and group < 0x7FE0:
+            if 0 <= at <= len(buffer) - 8:
+                if implicit:
+                    group, element, length = implicit_head(buffer, at)
+                    vr, ordinary = b"", length < _SHORT
+                else:
+                    group, element, vr, length = explicit_head(buffer, at)
+                    ordinary = vr in SHORT_VRS
+                if ordinary and group < 0x7FE0:
                     tag = group << 16 | element
-                    value = at + 8
-                    pos += 8 + length
+                    value = pos + 8
+                    pos = value + length
+                    if pos > end:
+                        raise _Cut(_too_long(tag, length, end - value))
                     if wanted is None or tag in wanted:
-                        if pos > end:
-                            found.last_tag = tag
-                            raise _Cut(_too_long(tag, length, end - pos + length))
-                        values[tag] = (
-                            vr,
-                            buffer[value : value + length]
-                            if value + length <= len(buffer)
-                            else window.bytes(pos - length, length),
-                        )
+                        at += 8
+                        inside = at + length <= len(buffer)
+                        values[tag] = (vr, buffer[at : at + length] if inside else window.bytes(value, length))
+                        if implicit:  # may be a sequence
+                            spans[tag] = Span(vr, value, pos, undefined=False)
                     continue
             head = _element_header(window, pos, encoding)
             if head is None:
+                raise _Cut("it ends in the middle of a data element")
+            if head.tag in PIXEL_TAGS:
+                _locate_pixels(found, head, end)
                 break
-            found.last_tag = head.tag
-            if head.tag >= FIRST_PIXEL_TAG and head.tag >> 16 != 0xFFFE:
-                if head.tag in PIXEL_TAGS:
-                    _locate_pixels(found, head, end)
-                    break
-                if wanted is not None:  # nothing of interest follows the pixel data
-                    break
             self.steps = steps
             pos = self._long_element(found, window, head, encoding, wanted)
             steps = self.steps
         self.steps = steps
         if steps <= 0:
             raise _Cut("it has more data elements than radviewer reads from one file")
-        if found.pixels is None and pos > end:
-            raise _Cut("it ends in the middle of a data element")
 
     def _long_element(
         self, found: Elements, window: _Window, head: _Header, encoding: Encoding, wanted: frozenset[int] | None

@@ -223,7 +223,7 @@ def _read_meta(source: ByteSource, start: bytes, where: int) -> tuple[dict[int, 
     """Elements of group 0002 and the offset behind them; the group length is not trusted."""
     meta: dict[int, Value] = {}
     pos = where
-    while start[pos : pos + 2] == b"\x02\x00" and len(start) >= pos + 12:
+    while start[pos : pos + 2] == b"\x02\x00" and len(start) >= pos + 8:
         vr = start[pos + 4 : pos + 6]
         if vr in LONG_VRS:
             value, length = pos + 12, int.from_bytes(start[pos + 8 : pos + 12], "little")

@@ -134,7 +134,7 @@ def _is_text(start: bytes) -> bool:
 
 def sop_class_name(uid: str) -> str:
     """A SOP Class in words, or the UID itself when it is not in the dictionary."""
-    from pydicom.uid import UID  # slow to import, and needed only for what is not an image
+    from pydicom import config  # slow to import, and needed only for what is not an image
+    from pydicom.uid import UID
 
-    name = UID(uid).name
-    return name if name else uid
+    return str(UID(uid, validation_mode=config.IGNORE).name) or uid
