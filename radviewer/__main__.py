@@ -155,7 +155,26 @@ def _terminal_progress() -> Progress:
     return Progress(report)
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"scan": _scan}
+def _models(argv: list[str]) -> int:
+    from radviewer.evaluation.commands import list_models
+
+    return _print(list_models(argv))
+
+
+def _evaluate(argv: list[str]) -> int:
+    from radviewer.evaluation.commands import evaluate_model
+
+    return _print(evaluate_model(argv, _terminal_progress()))
+
+
+def _print(text: str) -> int:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_encode(text))
+    sys.stdout.buffer.flush()
+    return DONE
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {"scan": _scan, "models": _models, "evaluate": _evaluate}
 
 if __name__ == "__main__":
     sys.exit(main())
