@@ -19,7 +19,7 @@ _END = b"\xff\xd9"
 _PADDING = 64
 """Bytes behind the end marker that are taken for padding."""
 _NOISE = bytes(range(1, 251, 2)) * 4
-_REFUSALS = (RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
+CODEC_REFUSALS = (RuntimeError, ValueError, TypeError, MemoryError, OverflowError)
 """What the wrappers raise: the codec's own error (a RuntimeError), and the others for sizes and
 depths that numpy has no array for."""
 
@@ -58,7 +58,7 @@ def run_codec(codec: Codec, data: bytes, colour: JpegColour = JpegColour.GREY, t
             return imagecodecs.jpeg2k_decode(_closed(data), numthreads=threads)
         if codec is Codec.JPEG_XL:
             return imagecodecs.jpegxl_decode(data, numthreads=1)
-    except _REFUSALS as error:
+    except CODEC_REFUSALS as error:
         raise BadPixels(f"its {codec.value} data are damaged or cut short ({_short(error)})") from error
     raise ValueError(f"{codec} is not decoded here")
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radviewer.dicom.codecs import CODEC_REFUSALS
 from radviewer.dicom.pixel_errors import BadPixels
 from radviewer.domain.study import PixelFormat
 
@@ -63,7 +64,7 @@ def decode_rle(data: bytes, form: PixelFormat) -> NDArray[Any]:
     for n, segment in enumerate(segments):
         try:
             unpacked = imagecodecs.packbits_decode(segment, out=plane + _SLACK)
-        except imagecodecs.ImcdError:
+        except CODEC_REFUSALS:
             raise BadPixels(f"segment {n + 1} of its RLE frame is damaged or cut short") from None
         if len(unpacked) < plane:
             raise BadPixels(f"segment {n + 1} of its RLE frame holds {len(unpacked):,} of {plane:,} bytes")

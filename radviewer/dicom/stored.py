@@ -15,6 +15,8 @@ from radviewer.dicom.pixel_errors import BadPixels
 from radviewer.domain.study import PixelFormat
 
 PALETTE = "PALETTE COLOR"
+LOSSY = frozenset(f"1.2.840.10008.1.2.4.{n}" for n in ("50", "51", "53", "55", "81", "91", "93", "111", "112", "203"))
+"""Transfer syntaxes whose codecs may give values just beyond those that went in."""
 
 
 def is_colour(form: PixelFormat) -> bool:
@@ -76,6 +78,12 @@ def drop_unused_bits(words: NDArray[Any], form: PixelFormat) -> None:
     np.right_shift(words, words.dtype.type(above + below), out=words)
 
 
+def as_type(pixels: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Copy `pixels` into another integer type; what does not fit keeps its lower bits."""
+    converted: NDArray[Any] = pixels.astype(kind)
+    return converted
+
+
 def words_from_bytes(data: bytes | memoryview, form: PixelFormat, *, big_endian: bool) -> NDArray[Any]:
     """Words of uncompressed pixel data, in native byte order; a view where that is possible."""
     word = word_type(form)
@@ -114,12 +122,12 @@ def grey_from_codec(pixels: NDArray[Any], form: PixelFormat, *, true_values: boo
         return pixels.astype(stored_type(form))
     if true_values and form.signed:
         limits = np.iinfo(word)
-        pixels = np.clip(pixels, limits.min, limits.max)
-        return pixels.astype(word)
-    words: NDArray[Any] = pixels.astype(word)  # wraps: the bits stay as they are
-    stored = max(min(form.bits_stored, form.bits_allocated), 1)
-    if stored < form.bits_allocated and (form.signed or true_values or bits > stored):
-        up = word.type(form.bits_allocated - stored)
+        return as_type(np.clip(pixels, limits.min, limits.max), word)
+    if form.transfer_syntax_uid in LOSSY and not form.signed:  # what overshoots must not wrap to black
+        return as_type(np.clip(pixels, 0, (1 << form.bits_stored) - 1), word)
+    words = as_type(pixels, word)  # wraps: the bits stay as they are
+    if form.bits_stored < form.bits_allocated and (form.signed or true_values or bits > form.bits_stored):
+        up = word.type(form.bits_allocated - form.bits_stored)
         np.left_shift(words, up, out=words)
         np.right_shift(words, up, out=words)
     return words
