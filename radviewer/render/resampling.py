@@ -1,8 +1,7 @@
 """Image grid → device pixels of the visible part.
 
 Magnified pictures are interpolated on the values, never on grey levels.  Reduced ones are means
-over the area of a device pixel: first over whole blocks, then by linear interpolation at twice
-the resolution and the mean of two by two.
+over the area of a device pixel, made once per zoom (`Reduction`) and then only moved into place.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from radviewer.domain.volume import Pixels
 from radviewer.render.presentation import Interpolation
-from radviewer.render.samples import Mask, Samples
+from radviewer.render.samples import Mask, Reduction, Samples, reduction
 from radviewer.render.view import ViewTransform
 
 Indices = NDArray[np.intp]
@@ -58,47 +57,55 @@ def visible_patch(transform: ViewTransform) -> Patch | None:
     return patch if patch.left < patch.right and patch.top < patch.bottom else None
 
 
-def block_sizes(transform: ViewTransform) -> tuple[int, int]:
-    """``(rows, columns)`` of image pixels to average before interpolating: powers of two, 1 when magnified."""
-    a, b, c, d, _, _ = transform.matrix
-    per_row, per_column = math.hypot(b, d), math.hypot(a, c)
-    rows, columns = (2 ** max(0, math.floor(math.log2(1 / zoom) + 1e-9)) for zoom in (per_row, per_column))
-    return (rows, columns)
+def reductions(transform: ViewTransform) -> tuple[Reduction, Reduction]:
+    """How the rows and the columns of an image are reduced for a transform."""
+    per_row, per_column = transform.pixel_size
+    return reduction(transform.shape[0], per_row), reduction(transform.shape[1], per_column)
 
 
 def resample(samples: Samples, transform: ViewTransform, patch: Patch, interpolation: Interpolation) -> Resampled:
-    """Bring samples, already shrunk by the transform's `block_sizes`, to the visible device pixels."""
-    blocks = block_sizes(transform)
+    """Bring samples, already shrunk by the transform's `reductions`, to the visible device pixels."""
+    rows, columns = reductions(transform)
+    grid = _Grid(samples.values.shape[:2], (rows.size, columns.size))
     turned = transform.camera.quarter_turns % 2 == 1
-    nearest = interpolation is Interpolation.NEAREST and blocks == (1, 1) and transform.zoom >= 1
+    nearest = interpolation is Interpolation.NEAREST and transform.zoom >= 1
     padding, values = samples.padding, samples.values
     if nearest or padding is not None:
-        rows, columns = _nearest(transform, patch, values.shape, blocks)
-        padding = None if padding is None else _pick(padding, rows, columns, turned)
-    values = _pick(values, rows, columns, turned) if nearest else _interpolated(values, blocks, transform, patch)
+        at = _nearest(transform, patch, grid)
+        padding = None if padding is None else _pick(padding, *at, turned)
+    values = _pick(values, *at, turned) if nearest else _interpolated(values, transform, patch, grid)
     return Resampled(values, padding)
 
 
 def resample_mask(mask: Mask, transform: ViewTransform, patch: Patch) -> Mask:
     """Mask of an image on the visible device pixels, with sharp edges; reduced lines do not vanish."""
-    blocks = block_sizes(transform)
-    if blocks != (1, 1):
-        rows, columns = (np.arange(0, n, block) for n, block in zip(mask.shape, blocks, strict=True))
-        mask = np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
-    fine = 2 if transform.zoom < 1 else 1
+    blocks = [max(1, math.floor(1 / zoom + 1e-9)) for zoom in transform.pixel_size]
+    for axis, block in enumerate(blocks):
+        if block > 1:
+            mask = np.logical_or.reduceat(mask, np.arange(0, mask.shape[axis], block), axis=axis)
+    fine = 2 if min(transform.pixel_size) < 1 else 1  # looked at twice per device pixel, nothing is skipped
+    grid = _Grid((mask.shape[0], mask.shape[1]), (float(blocks[0]), float(blocks[1])))
     turned = transform.camera.quarter_turns % 2 == 1
-    picked = _pick(mask, *_nearest(transform, patch, mask.shape, blocks, (fine, fine)), turned)
-    width, height = patch.size
+    picked = _pick(mask, *_nearest(transform, patch, grid, fine), turned)
     if fine == 1:
         return picked
+    width, height = patch.size
     met: Mask = np.logical_or.reduce(picked.reshape(height, 2, width, 2), axis=(1, 3))
     return met
 
 
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """What is resampled: its shape and the size of its pixels in image pixels, (rows, columns)."""
+
+    shape: tuple[int, ...]
+    size: tuple[float, float]
+
+
 def _inverse(
-    transform: ViewTransform, patch: Patch, blocks: tuple[int, int], fine: tuple[int, int]
+    transform: ViewTransform, patch: Patch, grid: _Grid, fine: int = 1
 ) -> tuple[float, float, float, float, float, float]:
-    """Affine map from sub-pixel ``(i, j)`` of a patch to ``(column, row)`` on the grid of blocks.
+    """Affine map from sub-pixel ``(i, j)`` of a patch to ``(column, row)`` of a grid.
 
     `fine` is the number of sub-pixels per device pixel in x and y.
     """
@@ -106,31 +113,24 @@ def _inverse(
     determinant = a * d - b * c
     # Of device x, y to image column, row: exact zeros stay zero, the map is a quarter turn and a scale.
     inverse = ((d / determinant, -b / determinant), (-c / determinant, a / determinant))
-    x0, y0 = patch.left + 0.5 / fine[0] - e, patch.top + 0.5 / fine[1] - f
+    x0, y0 = patch.left + 0.5 / fine - e, patch.top + 0.5 / fine - f
     result: list[float] = []
-    for (by_x, by_y), block in zip(inverse, reversed(blocks), strict=True):
+    for (by_x, by_y), size in zip(inverse, reversed(grid.size), strict=True):
         start = by_x * x0 + by_y * y0
-        result += [by_x / fine[0] / block, by_y / fine[1] / block, (start + 0.5) / block - 0.5]
+        result += [by_x / fine / size, by_y / fine / size, (start + 0.5) / size - 0.5]
     u, v, w, p, q, r = result
     return (u, v, w, p, q, r)
 
 
-def _nearest(
-    transform: ViewTransform,
-    patch: Patch,
-    shape: tuple[int, ...],
-    blocks: tuple[int, int],
-    fine: tuple[int, int] = (1, 1),
-) -> tuple[Indices, Indices]:
-    """Row and column index, along the screen axis they vary with, of the pixel under each (sub-)pixel."""
-    by_x, by_y, column0, row_x, row_y, row0 = _inverse(transform, patch, blocks, fine)
-    width, height = (n * k for n, k in zip(patch.size, fine, strict=True))
+def _nearest(transform: ViewTransform, patch: Patch, grid: _Grid, fine: int = 1) -> tuple[Indices, Indices]:
+    """Row and column index, along the screen axis they vary with, of what lies under each (sub-)pixel."""
+    by_x, by_y, column0, row_x, row_y, row0 = _inverse(transform, patch, grid, fine)
     turned = transform.camera.quarter_turns % 2 == 1
-    across, down = np.arange(width), np.arange(height)
+    across, down = (np.arange(n * fine) for n in patch.size)
     column = column0 + (by_y * down if turned else by_x * across)
     row = row0 + (row_x * across if turned else row_y * down)
     rows, columns = (
-        np.clip(np.floor(v + 0.5), 0, n - 1).astype(np.intp) for v, n in zip((row, column), shape[:2], strict=True)
+        np.clip(np.floor(v + 0.5), 0, n - 1).astype(np.intp) for v, n in zip((row, column), grid.shape, strict=True)
     )
     return rows, columns
 
@@ -141,28 +141,21 @@ def _pick(values: Pixels, rows: Indices, columns: Indices, turned: bool) -> Pixe
     return np.ascontiguousarray(picked.swapaxes(0, 1)) if turned else picked
 
 
-def _interpolated(values: Pixels, blocks: tuple[int, int], transform: ViewTransform, patch: Patch) -> Pixels:
-    a, b, c, d, _, _ = transform.matrix
-    turned = transform.camera.quarter_turns % 2 == 1
-    across = math.hypot(a, c) * blocks[1], math.hypot(b, d) * blocks[0]  # device pixels per block
-    fine_x, fine_y = (2 if zoom < 1 - 1e-9 else 1 for zoom in (reversed(across) if turned else across))
+def _interpolated(values: Pixels, transform: ViewTransform, patch: Patch, grid: _Grid) -> Pixels:
     width, height = patch.size
-    u, v, w, p, q, r = _inverse(transform, patch, blocks, (fine_x, fine_y))
-    size = (width * fine_x, height * fine_y)
+    u, v, w, p, q, r = _inverse(transform, patch, grid)
     # Only what is seen, with two pixels around: large images stay within what OpenCV can address.
     (left, right), (top, bottom) = (
-        _span(start, x * (size[0] - 1), y * (size[1] - 1), n)
-        for (x, y, start), n in (((u, v, w), values.shape[1]), ((p, q, r), values.shape[0]))
+        _span(start, x * (width - 1), y * (height - 1), n)
+        for (x, y, start), n in (((u, v, w), grid.shape[1]), ((p, q, r), grid.shape[0]))
     )
     picture: Pixels = cv2.warpAffine(
         np.ascontiguousarray(values[top:bottom, left:right]),
         np.array([[u, v, w - left], [p, q, r - top]]),
-        size,
+        (width, height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    if (fine_x, fine_y) != (1, 1):
-        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return picture
 
 

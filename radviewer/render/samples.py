@@ -7,6 +7,7 @@ float32.  The windowing that follows knows the way back from code to stored valu
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,28 +115,64 @@ def spread(values: Pixels, padding: Mask) -> Pixels:
     return np.where(padding, grown, values)
 
 
-def shrink(samples: Samples, rows: int, columns: int) -> Samples:
-    """Means over blocks of ``rows × columns`` pixels; the last blocks repeat the image's edge.
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """How one axis is made smaller: means over whole `blocks` of pixels, then over the rest.
 
-    A block that is mostly padding is padding; others are the mean of their anatomy.
+    Attributes
+    ----------
+    blocks : int
+        Pixels per block.
+    whole : int
+        Number of blocks; the last one may reach beyond the image, whose edge is repeated.
+    count : int
+        Reduced pixels in the end.
+
     """
-    height, width = samples.values.shape[:2]
-    size = (-(-width // columns), -(-height // rows))
-    values = _whole_blocks(samples.values, rows, columns)
+
+    blocks: int
+    whole: int
+    count: int
+
+    @property
+    def size(self) -> float:
+        """Image pixels per reduced pixel."""
+        return self.blocks * self.whole / self.count
+
+
+def reduction(pixels: int, zoom: float) -> Reduction:
+    """Reduction of an axis to about one reduced pixel per device pixel; none when it is magnified."""
+    if zoom >= 1 - 1e-9:
+        return Reduction(1, pixels, pixels)
+    # Powers of two leave no moiré of lines that alternate from row to row (grids, interlaced video).
+    blocks = 2 ** math.floor(math.log2(1 / zoom) + 1e-9)
+    whole = -(-pixels // blocks)
+    return Reduction(blocks, whole, max(1, round(whole * blocks * zoom)))
+
+
+def shrink(samples: Samples, rows: Reduction, columns: Reduction) -> Samples:
+    """Means over the area of each reduced pixel.
+
+    A reduced pixel that is mostly padding is padding; others are the mean of their anatomy.
+    """
     if samples.padding is None:
-        return Samples(cv2.resize(values, size, interpolation=cv2.INTER_AREA), samples.encoding, None)
-    valid = _whole_blocks((~samples.padding).view(np.uint8), rows, columns).astype(np.float32)
-    weight = cv2.resize(valid, size, interpolation=cv2.INTER_AREA)
-    total = cv2.resize(values.astype(np.float32) * valid, size, interpolation=cv2.INTER_AREA)
-    mean = total / np.maximum(weight, 1e-6)
-    if values.dtype != np.float32:
-        mean = np.rint(mean).clip(0, _FULL).astype(values.dtype)
+        return Samples(_means(samples.values, rows, columns), samples.encoding, None)
+    valid = (~samples.padding).astype(np.float32)
+    weight = _means(valid, rows, columns)
+    mean = _means(samples.values.astype(np.float32) * valid, rows, columns) / np.maximum(weight, 1e-6)
+    if samples.values.dtype != np.float32:
+        mean = np.rint(mean).clip(0, _FULL).astype(samples.values.dtype)
     padding = weight < 0.5
     return Samples(spread(mean, padding), samples.encoding, padding)
 
 
-def _whole_blocks(values: Pixels, rows: int, columns: int) -> Pixels:
-    below, right = -values.shape[0] % rows, -values.shape[1] % columns
-    if not (below or right):
-        return values
-    return cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REPLICATE)
+def _means(values: Pixels, rows: Reduction, columns: Reduction) -> Pixels:
+    below = rows.blocks * rows.whole - values.shape[0]
+    right = columns.blocks * columns.whole - values.shape[1]
+    if below or right:
+        values = cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    # Whole blocks first: their means cost next to nothing, those over fractions of pixels ten times as much.
+    for size in ((columns.whole, rows.whole), (columns.count, rows.count)):
+        if size != (values.shape[1], values.shape[0]):
+            values = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    return values

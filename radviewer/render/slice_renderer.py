@@ -17,12 +17,12 @@ from radviewer.render.recent import Recent, Same
 from radviewer.render.resampling import (
     Patch,
     Resampled,
-    block_sizes,
+    reductions,
     resample,
     resample_mask,
     visible_patch,
 )
-from radviewer.render.samples import Encoding, Samples, encode, shrink
+from radviewer.render.samples import Encoding, Reduction, Samples, encode, shrink
 from radviewer.render.steps import apply_steps, depends_on_voi
 from radviewer.render.view import ViewTransform
 from radviewer.render.windowing import code_table, effective_voi, modality_values, to_grey
@@ -110,9 +110,9 @@ class SliceRenderer:
         """Fill the patch of a picture."""
         voi = effective_voi(image, presentation)
         shown = self._with_steps(image, presentation, voi)
-        blocks = block_sizes(transform)
-        key = (Same(shown.stored), shown.padding, blocks)
-        samples = self._samples.get(key) or self._samples.put(key, _samples(shown, blocks))
+        rows, columns = reductions(transform)
+        key = (Same(shown.stored), shown.padding, rows, columns)
+        samples = self._samples.get(key) or self._samples.put(key, _samples(shown, rows, columns))
         resampled = self._resample(key, samples, transform, patch, presentation.interpolation)
         inverted = image.inverted != presentation.inverted
         self._window(target, resampled.values, shown, samples.encoding, voi, inverted)
@@ -149,9 +149,9 @@ class SliceRenderer:
         cv2.LUT(values, table, dst=target)
 
 
-def _samples(image: SliceImage, blocks: tuple[int, int]) -> Samples:
+def _samples(image: SliceImage, rows: Reduction, columns: Reduction) -> Samples:
     samples = encode(image)
-    return samples if blocks == (1, 1) else shrink(samples, *blocks)
+    return samples if rows.size == columns.size == 1 else shrink(samples, rows, columns)
 
 
 def _steps_key(image: SliceImage, presentation: Presentation, voi: Voi) -> Hashable:

@@ -133,6 +133,12 @@ class ViewTransform:
         return min(self.size[0] / width, self.size[1] / height)
 
     @property
+    def pixel_size(self) -> tuple[float, float]:
+        """Device pixels per row and per column of the image."""
+        across, down = self._aspect
+        return (self.zoom * down, self.zoom * across)
+
+    @property
     def is_fit(self) -> bool:
         """Whether the camera follows the viewport's size."""
         return self.camera.zoom is None

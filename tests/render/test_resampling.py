@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from radviewer.domain.geometry import PixelSpacing
 from radviewer.domain.volume import SliceImage
 from radviewer.render.presentation import Interpolation
-from radviewer.render.resampling import block_sizes, resample, resample_mask, visible_patch
+from radviewer.render.resampling import reductions, resample, resample_mask, visible_patch
 from radviewer.render.samples import encode, shrink
 from radviewer.render.view import ViewTransform
 from tests.render.pictures import ORIENTATIONS, camera
@@ -25,9 +25,7 @@ def resampled(
     """Stored values of the visible device pixels, and which are padding."""
     patch = visible_patch(transform)
     assert patch is not None
-    samples, blocks = encode(image), block_sizes(transform)
-    if blocks != (1, 1):
-        samples = shrink(samples, *blocks)
+    samples = shrink(encode(image), *reductions(transform))
     found = resample(samples, transform, patch, interpolation)
     assert samples.encoding is not None
     return samples.encoding.decode(found.values), found.padding
@@ -77,7 +75,8 @@ def test_reduced_values_lie_where_they_belong(
     inner = (row > away) & (row < 599 - away) & (column > away) & (column < 499 - away)
     assert inner.any()
     error = np.abs(values - (7 * row + 3 * column - 50))[inner]
-    assert error.max() < 0.15  # 1/40 of a pixel
+    # In device pixels, 7 being the step per row: OpenCV's areas do not quite add up to 1.
+    assert error.max() / 7 * transform.pixel_size[0] < 0.2
 
 
 @pytest.mark.parametrize("spacing", SPACINGS, ids=str)
