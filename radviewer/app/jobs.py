@@ -129,7 +129,7 @@ class JobQueue(QObject):
         self.cancel_all()
         self._waiting.clear()
         self._executor.shutdown(wait=False, cancel_futures=True)
-        if self._future is None:
+        if self._future is None or self._future.cancelled():  # it had not begun
             return True
         if wait([self._future], timeout=patience).not_done:
             return False

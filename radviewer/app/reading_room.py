@@ -40,6 +40,7 @@ class ReadingRoom(QObject):
     def __init__(self, settings: SettingsFile, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = settings
+        settings.setParent(self)
         self.queue = JobQueue("loading", self)
         self.display_queue = JobQueue("display", self)  # contrast aids: they must not wait for a series
         self.session = Session(self.queue, self)

@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
     def __init__(self, room: ReadingRoom) -> None:
         super().__init__()
         self.room = room
+        room.setParent(self)
         self.ended_cleanly = True
         self.notices = Notices(self)
         self._hear_notices()

@@ -80,8 +80,9 @@ def style_sheet() -> str:
             raise BadResource(f"{path} uses a colour '{match[1]}' that is not in dark.toml.")
         return colours()[match[1]]
 
+    icons = (paths.resources() / "icons").as_posix()
     sheet = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return re.sub("@([a-z_]+)@", fill, sheet)
+    return re.sub("@([a-z_]+)@", fill, sheet.replace("@icons@", icons))
 
 
 def apply(application: QApplication) -> None:
