@@ -158,19 +158,14 @@ def _terminal_progress() -> Progress:
 def _models(argv: list[str]) -> int:
     from radviewer.evaluation.commands import list_models
 
-    return _print(list_models(argv))
+    _print(list_models(argv))
+    return DONE
 
 
 def _evaluate(argv: list[str]) -> int:
     from radviewer.evaluation.commands import evaluate_model
 
-    return _print(evaluate_model(argv, _terminal_progress()))
-
-
-def _print(text: str) -> int:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(_encode(text))
-    sys.stdout.buffer.flush()
+    _print(evaluate_model(argv, _terminal_progress()))
     return DONE
 
 

@@ -92,17 +92,29 @@ def bootstrap(
     return Figure(measure(np.arange(len(groups))), float(low), float(high), len(groups))
 
 
-def logistic_fit(logit: Floats, positive: Bools, rounds: int = 50) -> tuple[float, float]:
-    """Slope and intercept of ``P(positive) = sigmoid(slope × logit + intercept)``, maximum likelihood."""
+def logistic_fit(logit: Floats, positive: Bools, rounds: int = 100) -> tuple[float, float]:
+    """Slope and intercept of ``P(positive) = sigmoid(slope × logit + intercept)``, maximum likelihood.
+
+    Newton's method with halved steps where the likelihood would fall; films that can be separated
+    perfectly have no maximum, there it stops at a steep line.
+    """
     x = np.stack([np.asarray(logit, np.float64), np.ones(len(logit))], axis=1)
-    y = np.asarray(positive, np.float64)
-    beta = np.array([1.0, 0.0])
+    sign = np.where(np.asarray(positive, bool), 1.0, -1.0)
+
+    def loss(beta: NDArray[np.float64]) -> float:
+        return float(np.logaddexp(0, -sign * (x @ beta)).sum() + 1e-9 * beta @ beta)
+
+    beta = np.zeros(2)
     for _ in range(rounds):
         p = 1 / (1 + np.exp(-np.clip(x @ beta, -40, 40)))
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + 1e-9 * np.eye(2)
-        step = np.linalg.solve(hessian, x.T @ (y - p))
-        beta = beta + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-9:
+        gradient = x.T @ (p - (sign > 0)) + 2e-9 * beta
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + 2e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        share = 1.0
+        while loss(beta - share * step) > loss(beta) and share > 1e-6:
+            share /= 2
+        beta = beta - share * step
+        if np.abs(step).max() < 1e-8 or share <= 1e-6:
             break
     return float(beta[0]), float(beta[1])
 
