@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from radviewer import paths
 from radviewer.errors import RadviewerError
 
 
@@ -22,7 +23,29 @@ def _anatomy(options: argparse.Namespace) -> None:
         anatomy.train_fold(films, fold, options.work / options.name, schedule, options.start)
 
 
-_RECIPES = {"anatomy": _anatomy}
+def _findings(options: argparse.Namespace) -> None:
+    from radviewer.training import findings
+
+    recipe = findings.RECIPES[options.recipe]
+    films = findings.load(recipe, options.data, options.work / "cache", options.models)
+    for fold in options.folds or range(findings.FOLDS):
+        findings.train_fold(films, recipe, options.arm, fold, options.work, options.start)
+
+
+def _release_anatomy(options: argparse.Namespace) -> None:
+    from radviewer.training import anatomy_films, release_anatomy
+
+    films = anatomy_films.load_films(options.data, options.work / "cache")
+    command = "python -m radviewer.training anatomy --data DATA --work WORK"
+    release_anatomy.release(films, options.data, options.work, options.models / release_anatomy.NAME, command)
+
+
+_RECIPES = {
+    "anatomy": _anatomy,
+    "tuberculosis": _findings,
+    "pneumonia": _findings,
+    "release-anatomy": _release_anatomy,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folds", type=int, nargs="*", help="only these folds")
     parser.add_argument("--epochs", type=int, help="another number of epochs than the recipe's")
     parser.add_argument("--steps", type=int, help="another number of steps per epoch than the recipe's")
+    parser.add_argument("--models", type=Path, default=paths.models(), help="folder of models: read and written")
+    parser.add_argument("--arm", choices=("scratch", "imagenet", "twice"), default="imagenet")
     parser.add_argument("--name", default="anatomy", help="sub-folder of the work folder for this run")
     parser.add_argument("--start", type=Path, help="checkpoint to start from instead of the recipe's weights")
     parser.add_argument("--threads", type=int, default=2)

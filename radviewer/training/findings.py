@@ -61,6 +61,7 @@ class Recipe:
 
 TUBERCULOSIS = Recipe("tuberculosis", ("shenzhen",), "tuberculosis", seed=11, epochs=14, steps=33)
 PNEUMONIA = Recipe("pneumonia", ("paediatric-pneumonia", "adult-pneumonia"), "pneumonia", seed=12, epochs=10, steps=160)
+RECIPES = {recipe.name: recipe for recipe in (TUBERCULOSIS, PNEUMONIA)}
 
 
 @dataclass(frozen=True, slots=True)
