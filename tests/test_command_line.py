@@ -1,0 +1,181 @@
+"""The contract other programs rely on: exit status, JSON on stdout, one sentence on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from radviewer import __version__
+from radviewer.__main__ import main
+from radviewer.errors import TooLarge
+from tests import phantoms
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the program as a user does, stdout and stderr captured."""
+    return subprocess.run(
+        [sys.executable, "-m", "radviewer", *map(str, arguments)],
+        capture_output=True,
+        env={**os.environ, **environment},
+        timeout=60,
+        check=False,
+    )
+
+
+def test_scan_prints_json_and_nothing_else(tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 3, SeriesDescription="Schädel <b>", SpecificCharacterSet="ISO_IR 192")
+    done = run("scan", tmp_path, "--json", LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = json.loads(done.stdout.decode("utf-8"))
+    assert found["studies"][0]["series"][0]["description"] == "Schädel <b>"
+
+
+@pytest.mark.parametrize("order", [["scan", "{}", "--json"], ["scan", "--json", "{}"]])
+def test_options_in_any_order(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], order: list[str]) -> None:
+    phantoms.film(tmp_path / "film.dcm")
+    assert main([word.format(tmp_path) for word in order]) == 0
+    assert len(json.loads(capsysbinary.readouterr().out)["studies"]) == 1
+
+
+def test_scan_without_json_is_for_people(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    phantoms.volume(tmp_path, 3)
+    assert main(["scan", str(tmp_path)]) == 0
+    out, err = capsysbinary.readouterr()
+    assert "volume  3 × 8 × 10" in out.decode("utf-8")
+    assert err == b""
+
+
+def nothing_to_show(tmp_path: Path, name: str) -> Path:
+    target = tmp_path / name
+    if name == "empty":
+        target.mkdir()
+    elif name == "text.txt":
+        target.write_text("text")
+    elif name == "report.dcm":
+        phantoms.not_image(target, "report")
+    elif name == "broken.zip":
+        target.write_bytes(b"PK\x03\x04")
+    return target
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("nowhere", r"radviewer: .*nowhere does not exist\. Check the path and try again\.\n"),
+        ("empty", r"radviewer: No image was found in .*empty\.\n"),
+        ("text.txt", r"radviewer: No image was found in .*text\.txt\.\n"),
+        ("report.dcm", r"radviewer: No image was found in .*report\.dcm\.\n"),
+        ("broken.zip", r"radviewer: No image was found in .*broken\.zip\.\n"),
+        ("n" * 300, r"radviewer: .* cannot be opened: file name too long\.\n"),
+    ],
+)
+def test_nothing_usable_is_one_sentence_and_valid_json(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], name: str, sentence: str
+) -> None:
+    target = nothing_to_show(tmp_path, name)
+    assert main(["scan", str(target), "--json"]) == 1
+    out, err = capsysbinary.readouterr()
+    assert re.fullmatch(sentence, err.decode())
+    found: Any = json.loads(out)
+    assert found["studies"] == []
+    assert list(found) == ["studies", "not_images", "skipped"]
+    assert len(found["not_images"]) + len(found["skipped"]) == (name in ("text.txt", "report.dcm", "broken.zip"))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["scan"], ["scan", "a", "b"], ["scan", "a", "--yaml"], ["a", "b"], ["--no-such"], ["--demo", "a"]]
+)
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: radviewer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["scan", "--help"]])
+def test_asking_is_not_an_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"radviewer {__version__}\n" if arguments == ["--version"] else "usage: radviewer")
+
+
+def test_bad_input_never_prints_a_traceback(tmp_path: Path) -> None:
+    path = phantoms.film(tmp_path / "film.dcm")
+    phantoms.splice(path, 0x00100010, phantoms.nested(10_000))
+    (tmp_path / "garbage").write_bytes(bytes(128) + b"DICM" + os.urandom(1000))
+    (tmp_path / os.fsdecode(b"\xff\xfe.dcm")).write_bytes(b"")
+    done = run("scan", tmp_path, "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = json.loads(done.stdout.decode("utf-8"))
+    assert len(found["studies"]) == 1
+    assert len(found["skipped"]) == 2
+
+
+def test_an_output_that_is_closed_early_is_no_error(tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 400, PatientComments="x" * 64)
+    with subprocess.Popen(
+        [sys.executable, "-m", "radviewer", "scan", str(tmp_path), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_an_error_for_the_reader_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_: list[str]) -> int:
+        raise TooLarge("The study is too large.")
+
+    monkeypatch.setitem(sys.modules["radviewer.__main__"].COMMANDS, "scan", refuse)
+    assert main(["scan", "x"]) == 1
+    assert capsys.readouterr() == ("", "radviewer: The study is too large.\n")
+
+
+def test_interruption_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules["radviewer.__main__"].COMMANDS, "scan", interrupt)
+    assert main(["scan", "x"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_window_gets_the_folder_or_the_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[tuple[Path | None, bool]] = []
+
+    def open_window(target: Path | None, demo: bool) -> int:
+        opened.append((target, demo))
+        return 0
+
+    window: Any = types.ModuleType("radviewer.ui.main")
+    window.run = open_window
+    monkeypatch.setitem(sys.modules, "radviewer.ui.main", window)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert [main([]), main([str(tmp_path)]), main(["--demo"])] == [0, 0, 0]
+    assert opened == [(None, False), (tmp_path, False), (None, True)]
+
+
+def test_scanning_imports_neither_a_toolkit_nor_pydicom_before_it_needs_them(tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 3)
+    code = (
+        "import sys; from pathlib import Path; from radviewer.dicom.scan import scan; scan(Path(sys.argv[1]));"
+        "print([m for m in ('PySide6', 'pydicom', 'torch', 'vtkmodules', 'SimpleITK', 'cv2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True, timeout=60)
+    assert done.stdout == b"[]\n"
