@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,7 @@ TILES = 8
 _BINS = 256
 _FINE = 16  # levels per bin
 _LEVELS = _BINS * _FINE
+_OUTSIDE = _LEVELS
 
 
 def equalise(codes: Codes, low: int, high: int, limit: float, left_out: NDArray[np.bool_] | None = None) -> Codes:
@@ -41,64 +43,83 @@ def equalise(codes: Codes, low: int, high: int, limit: float, left_out: NDArray[
     ndarray, (rows, columns) uint16
 
     """
-    inside = (codes >= low) & (codes <= high)
+    levels = _levels(codes, low, high)
     if left_out is not None:
-        inside &= ~left_out
-    scale = (_LEVELS - 1) / (high - low)
-    levels = np.where(inside, (codes.astype(np.float32) - low) * scale + 0.5, _LEVELS).astype(np.intp)
+        levels[left_out] = _OUTSIDE
     rows, columns = (_tile_edges(n) for n in codes.shape)
     blended = _blended(levels, _tables(levels, rows, columns, limit), rows, columns)
     blended *= high - low
     blended += low + 0.5
-    return np.where(inside, blended, codes).astype(np.uint16)
+    result = blended.astype(np.uint16)
+    np.copyto(result, codes, where=levels == _OUTSIDE)
+    return result
+
+
+def _levels(codes: Codes, low: int, high: int) -> Codes:
+    """Place of each code between `low` and `high`, 0 … levels - 1; `_OUTSIDE` for others."""
+    table = np.full(0x10000, _OUTSIDE, np.uint16)
+    table[low : high + 1] = np.rint(np.linspace(0, _LEVELS - 1, high - low + 1))
+    found = np.empty(codes.shape, np.uint16)
+    cv2.LUT(codes, table, dst=found)
+    return found
 
 
 def _tile_edges(length: int) -> Edges:
     return np.unique(np.linspace(0, length, min(TILES, length) + 1).astype(np.intp))
 
 
-def _tables(levels: NDArray[np.intp], rows: Edges, columns: Edges, limit: float) -> NDArray[np.float32]:
-    """Mapping of each tile to 0–1: (tile rows, tile columns, levels and one for what is left out)."""
-    tables = np.zeros((len(rows) - 1, len(columns) - 1, _LEVELS + 1), np.float32)
+def _tables(levels: Codes, rows: Edges, columns: Edges, limit: float) -> NDArray[np.float32]:
+    """Mapping of each tile from levels to 0–1: (tile rows, tile columns, 65536), as OpenCV wants it."""
+    tables = np.zeros((len(rows) - 1, len(columns) - 1, 0x10000), np.float32)
     grid = np.linspace(0, 1, _BINS + 1)
     wanted = np.linspace(0, 1, _LEVELS)
-    for i in range(len(rows) - 1):
-        for j in range(len(columns) - 1):
-            tile = levels[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
-            counts = np.bincount(tile.ravel(), minlength=_LEVELS + 1)[:_LEVELS].reshape(_BINS, _FINE).sum(axis=1)
-            rising = np.concatenate(([0.0], np.cumsum(_clipped(counts, limit))))
+    for i, (top, bottom) in enumerate(pairwise(rows)):
+        for j, (left, right) in enumerate(pairwise(columns)):
+            tile = np.ascontiguousarray(levels[top:bottom, left:right])
+            counts = cv2.calcHist([tile], [0], None, [_BINS], [0, _LEVELS])  # what is outside is not counted
+            rising = np.zeros(_BINS + 1)
+            np.cumsum(_clipped(counts.ravel().astype(np.float64), limit), out=rising[1:])
             tables[i, j, :_LEVELS] = np.interp(wanted, grid, rising)
     return tables
 
 
-def _clipped(counts: NDArray[np.int64], limit: float) -> NDArray[np.float64]:
+def _clipped(counts: NDArray[np.float64], limit: float) -> NDArray[np.float64]:
     """Shares of the bins, none above ``limit / bins`` but for what was clipped and spread evenly."""
-    share: NDArray[np.float64] = counts / max(1, int(counts.sum()))
+    share: NDArray[np.float64] = counts / max(1.0, float(counts.sum()))
     kept: NDArray[np.float64] = np.minimum(share, limit / _BINS)
     return kept + (1.0 - float(kept.sum())) / _BINS
 
 
-def _blended(levels: NDArray[np.intp], tables: NDArray[np.float32], rows: Edges, columns: Edges) -> NDArray[np.float32]:
+def _blended(levels: Codes, tables: NDArray[np.float32], rows: Edges, columns: Edges) -> NDArray[np.float32]:
     """Levels through the mappings of the four nearest tiles, weighted by distance, one block at a time."""
     blended = np.empty(levels.shape, np.float32)
     for i, (top, bottom) in enumerate(_blocks(rows)):
         down = _weights(rows, i, bottom - top)[:, None]
         for j, (left, right) in enumerate(_blocks(columns)):
+            if top == bottom or left == right:
+                continue
             across = _weights(columns, j, right - left)[None, :]
-            part = (slice(top, bottom), slice(left, right))
+            part = np.ascontiguousarray(levels[top:bottom, left:right])
             above, below = (
-                _between(tables[r, max(j - 1, 0)], tables[r, min(j, len(columns) - 2)], levels[part], across)
+                _mixed(part, tables[r, max(j - 1, 0)], tables[r, min(j, len(columns) - 2)], across)
                 for r in (max(i - 1, 0), min(i, len(rows) - 2))
             )
-            blended[part] = above + (below - above) * down
+            below -= above
+            below *= down
+            np.add(above, below, out=blended[top:bottom, left:right])
     return blended
 
 
-def _between(
-    before: NDArray[np.float32], after: NDArray[np.float32], levels: NDArray[np.intp], across: NDArray[np.float32]
+def _mixed(
+    levels: Codes, before: NDArray[np.float32], after: NDArray[np.float32], across: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    first = before.take(levels)
-    return first + (after.take(levels) - first) * across
+    first, second = np.empty(levels.shape, np.float32), np.empty(levels.shape, np.float32)
+    cv2.LUT(levels, before, dst=first)
+    cv2.LUT(levels, after, dst=second)
+    second -= first
+    second *= across
+    second += first
+    return second
 
 
 def _blocks(edges: Edges) -> list[tuple[int, int]]:

@@ -18,7 +18,7 @@ from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Voi
 from radviewer.render.equalisation import equalise
 from radviewer.render.presentation import ContrastStep, StepKind
-from radviewer.render.samples import Mask, spread
+from radviewer.render.samples import Mask, encode, spread
 from radviewer.render.windowing import voi_range
 
 Codes = NDArray[np.uint16]
@@ -88,6 +88,18 @@ def apply_steps(image: SliceImage, steps: Sequence[ContrastStep], voi: Voi) -> S
 
 
 def _plane(image: SliceImage) -> _Plane:
+    if image.modality_lut is None and image.slope != 0:
+        samples = encode(image)
+        encoding = samples.encoding
+        if encoding is not None and encoding.is_code:  # whole numbers: codes without a detour over floats
+            per_code = encoding.step * image.slope
+            low = encoding.offset * image.slope + image.intercept + _LEAST * per_code
+            return _Plane(samples.values, samples.padding, low, per_code)
+    return _scaled(image)
+
+
+def _scaled(image: SliceImage) -> _Plane:
+    """Codes of floats, of wide integers and of what a modality LUT makes, over their own range."""
     values = image.modality_values()
     padding = image.padding_mask()
     finite = np.isfinite(values)
