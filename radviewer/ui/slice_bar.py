@@ -69,6 +69,11 @@ class SliceBar(QWidget):
         """How many images are loaded."""
         return sum(self._ready)
 
+    @property
+    def marked(self) -> tuple[int, ...]:
+        """Images that hold marks."""
+        return self._marked
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint track, loaded part, marks, thumb."""
         painter = QPainter(self)

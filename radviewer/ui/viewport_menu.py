@@ -101,7 +101,7 @@ class _Builder:
                 action.setChecked(checked)
             action.triggered.connect(partial(self._run, name))
 
-    def _run(self, name: str, _checked: bool) -> None:
+    def _run(self, name: str, _checked: bool = False) -> None:
         self._desk.commands.run(name)
 
 
@@ -160,7 +160,7 @@ def _add_copy(menu: QMenu, widget: ViewportWidget, position: QPointF) -> None:
 
 def _add(menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
     action = menu.addAction(text.replace("&", "&&"))
-    action.triggered.connect(lambda _checked: do())
+    action.triggered.connect(lambda _checked=False: do())
     return action
 
 
@@ -174,5 +174,5 @@ def _copy(text: str) -> None:
     QGuiApplication.clipboard().setText(text)
 
 
-def _choose(toolbox: Toolbox, name: str, _checked: bool) -> None:
+def _choose(toolbox: Toolbox, name: str, _checked: bool = False) -> None:
     toolbox.choose(name)

@@ -112,6 +112,16 @@ class ViewportWidget(QWidget):
         return self._mouse.gesture
 
     @property
+    def bar(self) -> SliceBar:
+        """The bar at the right edge."""
+        return self._bar
+
+    @property
+    def active_line(self) -> Segment | None:
+        """Where the active viewport's image cuts this one."""
+        return self._scene.active_line
+
+    @property
     def placement(self) -> Placement:
         """Device pixels of the image's area: all but the bar."""
         width = self.width() - (WIDTH if self._bar.isVisibleTo(self) else 0)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
@@ -98,3 +102,17 @@ def test_nothing_is_told_beside_the_image_and_after_leaving(reading: Opener, lam
     mouse.move(opened.place(4, 3))
     QApplication.sendEvent(opened.widget, QEvent(QEvent.Type.Leave))
     assert told[-1] == ""
+
+
+@pytest.mark.parametrize("scale", ["1", "1.25", "1.5", "2"])
+def test_a_pixel_of_the_file_is_one_sharp_pixel_of_any_screen(lamp: Path, tmp_path: Path, scale: str) -> None:
+    environment = os.environ | {"QT_SCALE_FACTOR": scale, "RADVIEWER_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "tests.ui.scaled_desk", str(lamp)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["ratio"] == float(scale)
+    assert found["lit"] == [255]
+    assert f"row {LAMP[0]}, column {LAMP[1]}" in found["told"]
+    assert found["at"] == pytest.approx(LAMP)
