@@ -7,6 +7,7 @@ the program.
 from __future__ import annotations
 
 import json
+import math
 import os
 import selectors
 import subprocess
@@ -30,6 +31,8 @@ from radviewer.progress import Cancelled
 TIME_LIMIT = 10.0
 """Seconds one image may take; start-up of the process included."""
 _STEP = 0.1
+_LONGEST_LINE = 1 << 16
+_CRASHED = "crashed its decoder or need too much memory"
 
 
 def _never() -> bool:
@@ -86,18 +89,19 @@ class Guard:
         request = {"codec": codec.value, "colour": colour.value, "length": len(data), "limit": limit}
         with self._turn:
             try:
-                head, body = self._exchange(json.dumps(request).encode() + b"\n" + data, limit)
+                answer = self._exchange(json.dumps(request).encode() + b"\n" + data, limit)
             except _Lost as lost:
                 self.close()
                 raise BadPixels(f"its {codec.value} data {lost}") from None
             except Cancelled:
                 self.close()
                 raise
-        if "error" in head:
-            raise BadPixels(str(head["error"]))
-        return np.frombuffer(body, np.dtype(str(head["dtype"]))).reshape(head["shape"])
+        if isinstance(answer, str):
+            raise BadPixels(answer)
+        return answer
 
-    def _exchange(self, request: bytes, limit: int) -> tuple[dict[str, Any], bytes]:
+    def _exchange(self, request: bytes, limit: int) -> NDArray[Any] | str:
+        """Send a request; return the decoded array, or why the codec refused."""
         deadline = time.monotonic() + self._time_limit
         process = self._running()
         assert process.stdin is not None
@@ -105,18 +109,21 @@ class Guard:
         self._send(process.stdin.fileno(), request, deadline)
         received = bytearray()
         while b"\n" not in received:
-            received += self._receive(process.stdout.fileno(), 1 << 16, deadline)
+            if len(received) > _LONGEST_LINE:
+                raise _Lost(_CRASHED)
+            received += self._receive(process.stdout.fileno(), _LONGEST_LINE, deadline)
         line, _, rest = bytes(received).partition(b"\n")
-        head: dict[str, Any] = json.loads(line)
-        if "error" in head:
-            return head, b""
-        size = int(np.dtype(head["dtype"]).itemsize * np.prod(head["shape"], dtype=np.int64))
+        head = _understood(line)
+        if isinstance(head, str):
+            return head
+        kind, shape = head
+        size = kind.itemsize * math.prod(shape)
         if size > limit:
             raise _Lost("decode to more than its header describes")
         body = bytearray(rest)
         while len(body) < size:
             body += self._receive(process.stdout.fileno(), size - len(body), deadline)
-        return head, bytes(body)
+        return np.frombuffer(body[:size], kind).reshape(shape)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
@@ -131,13 +138,13 @@ class Guard:
             try:
                 view = view[os.write(descriptor, view[: 1 << 16]) :]
             except BrokenPipeError:
-                raise _Lost("crashed its decoder") from None
+                raise _Lost(_CRASHED) from None
 
     def _receive(self, descriptor: int, size: int, deadline: float) -> bytes:
         self._wait(descriptor, selectors.EVENT_READ, deadline)
         data = os.read(descriptor, min(size, 1 << 20))
         if not data:
-            raise _Lost("crashed its decoder or need too much memory")
+            raise _Lost(_CRASHED)
         return data
 
     def _wait(self, descriptor: int, event: int, deadline: float) -> None:
@@ -152,6 +159,20 @@ class Guard:
 
 class _Lost(Exception):
     """The process is of no more use; the message ends a clause about the data."""
+
+
+def _understood(line: bytes) -> tuple[np.dtype[Any], tuple[int, ...]] | str:
+    """Type and shape of the array that follows, or why there is none; a broken process may say anything."""
+    try:
+        head = json.loads(line)
+        if "error" in head:
+            return str(head["error"])
+        kind, shape = np.dtype(str(head["dtype"])), tuple(int(side) for side in head["shape"])
+    except (ValueError, TypeError, KeyError):
+        raise _Lost(_CRASHED) from None
+    if kind.kind not in "iuf" or min(shape, default=0) < 1 or len(shape) > 3:
+        raise _Lost(_CRASHED)
+    return kind, shape
 
 
 def _start() -> subprocess.Popen[bytes]:
