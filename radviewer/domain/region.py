@@ -8,6 +8,7 @@ that neighbouring outlines share no pixel.  The area is that of the drawn shape,
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from radviewer.domain.measurement import Mark, MarkKind, Point
 REGION_KINDS = frozenset({MarkKind.RECTANGLE, MarkKind.ELLIPSE, MarkKind.FREEHAND})
 
 _SCAN_LINES = 2048
+_AT_ONCE = 1_000_000  # crossings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,29 +90,35 @@ def _ellipse_mask(points: tuple[Point, ...], origin: tuple[int, int], size: tupl
 
 def _polygon_mask(points: tuple[Point, ...], origin: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
     """Even-odd filling: toggle at each crossing of a row, then accumulate along the row."""
-    toggles = np.zeros((size[0], size[1] + 1), np.int64)
-    if not toggles.size:
+    if not size[0] * size[1]:
         return np.zeros(size, np.bool_)
+    toggles = np.zeros((size[0], size[1] + 1), np.bool_)
     start = np.array(points) - origin
-    rows, columns = _crossings(start, np.roll(start, -1, axis=0), size[0])
-    np.add.at(toggles, (rows, np.clip(np.ceil(columns), 0, size[1]).astype(np.int64)), 1)
-    inside: NDArray[np.bool_] = np.cumsum(toggles, axis=1)[:, :-1] % 2 == 1
+    for rows, columns in _crossings(start, np.roll(start, -1, axis=0), size[0]):
+        np.logical_xor.at(toggles, (rows, np.clip(np.ceil(columns), 0, size[1]).astype(np.int64)), True)
+    inside: NDArray[np.bool_] = np.logical_xor.accumulate(toggles, axis=1)[:, :-1]
     return inside
 
 
 def _crossings(
     start: NDArray[np.float64], end: NDArray[np.float64], rows: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Row and column of each crossing of an edge with a row 0 … rows - 1; upper ends count, lower do not."""
-    upper = np.where((start[:, 0] <= end[:, 0])[:, None], start, end)
-    lower = np.where((start[:, 0] <= end[:, 0])[:, None], end, start)
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Row and column of each crossing of an edge with a row 0 … rows - 1; upper ends count, lower do not.
+
+    In parts, as a scribble of many long strokes has more crossings than memory should hold.
+    """
+    downward = (start[:, 0] <= end[:, 0])[:, None]
+    upper, lower = np.where(downward, start, end), np.where(downward, end, start)
     first = np.clip(np.ceil(upper[:, 0]), 0, rows).astype(np.int64)
     stop = np.clip(np.ceil(lower[:, 0]), 0, rows).astype(np.int64)
-    count = np.maximum(stop - first, 0)
-    edge = np.repeat(np.arange(len(start)), count)
-    row = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + first[edge]
-    fall, run = lower[edge, 0] - upper[edge, 0], lower[edge, 1] - upper[edge, 1]
-    return row, upper[edge, 1] + (row - upper[edge, 0]) * run / fall
+    counts = np.maximum(stop - first, 0)
+    edges = max(1, _AT_ONCE // max(1, rows))
+    for begin in range(0, len(start), edges):
+        count = counts[begin : begin + edges]
+        edge = np.repeat(np.arange(begin, begin + len(count)), count)
+        row = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
+        fall, run = (lower[edge, axis] - upper[edge, axis] for axis in (0, 1))
+        yield row, upper[edge, 1] + (row - upper[edge, 0]) * run / fall
 
 
 def area(mark: Mark) -> float:
@@ -137,11 +145,14 @@ def _polygon_area(mark: Mark) -> float:
 
 
 def _even_odd_area(points: NDArray[np.float64]) -> float:
-    """Area by the widths of `_SCAN_LINES` lines across the outline; good to about 0.1 %."""
+    """Area by the widths of lines across the outline; good to about 0.1 %, a dense scribble to a few."""
     height = float(points[:, 0].max())
     if height == 0:
         return 0.0
-    start = points * (_SCAN_LINES / height, 1.0) - (0.5, 0.0)
-    rows, columns = _crossings(start, np.roll(start, -1, axis=0), _SCAN_LINES)
+    falls = float(np.abs(np.diff(points[:, 0], append=points[0, 0])).sum()) / height  # crossings of one line
+    lines = int(min(_SCAN_LINES, max(16.0, _AT_ONCE / falls)))
+    start = points * (lines / height, 1.0) - (0.5, 0.0)
+    found = list(_crossings(start, np.roll(start, -1, axis=0), lines))
+    rows, columns = (np.concatenate(part) for part in zip(*found, strict=True))
     columns = columns[np.lexsort((columns, rows))]
-    return float(np.sum(columns[1::2] - columns[::2])) * height / _SCAN_LINES
+    return float(np.sum(columns[1::2] - columns[::2])) * height / lines

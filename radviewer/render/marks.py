@@ -105,7 +105,7 @@ class MarkPainter:
             self._lettering.draw(painter, box.left, box.top + i * step, line, size, colour)
 
     def _lines(self, mark: Mark, image: SliceImage) -> tuple[str, ...]:
-        key = (mark, Same(image.stored), image.slope, image.intercept, image.spacing)
+        key = (mark, Same(image.stored), image.slope, image.intercept, image.padding, image.spacing)
         kept = self._labels.get(key)
         return self._labels.put(key, label(mark, image)) if kept is None else kept
 

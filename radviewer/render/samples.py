@@ -60,7 +60,7 @@ def encode(image: SliceImage) -> Samples:
     """Samples of an image on its own grid."""
     if image.is_colour:
         return Samples(np.ascontiguousarray(image.stored), None, None)
-    stored, padding = image.stored, image.padding_mask()
+    stored, padding = np.ascontiguousarray(image.stored), image.padding_mask()
     if stored.dtype.kind == "f":
         finite = np.isfinite(stored)
         if not finite.all():

@@ -24,7 +24,6 @@ from radviewer.render.windowing import voi_range
 Codes = NDArray[np.uint16]
 
 _LEAST, _GREATEST = 1, 0xFFFF  # code 0 is padding
-_SLOW_PIXELS = 300_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,13 +37,6 @@ class _Plane:
 
     def code_of(self, value: float) -> float:
         return (value - self.low) / self.per_code + _LEAST
-
-
-def is_slow(image: SliceImage, steps: Sequence[ContrastStep]) -> bool:
-    """Whether steps take so long that they should not run on the GUI thread."""
-    return image.stored.shape[0] * image.stored.shape[1] > _SLOW_PIXELS and any(
-        step.kind is StepKind.NON_LOCAL_MEANS for step in steps
-    )
 
 
 def depends_on_voi(steps: Sequence[ContrastStep]) -> bool:

@@ -16,6 +16,7 @@ def thumbnail(image: SliceImage, size: int) -> QImage:
     Parameters
     ----------
     image : SliceImage
+        Grey or RGB, any shape.
     size : int
         Width and height in device pixels.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -123,3 +124,17 @@ def test_the_two_loops_of_an_eight_do_not_cancel_out() -> None:
 )
 def test_an_outline_without_extent_has_no_area(points: tuple[Point, ...]) -> None:
     assert area(mark(MarkKind.FREEHAND, *points)) == 0
+
+
+def test_a_dense_scribble_takes_little_memory() -> None:
+    """100,000 strokes across the whole image and far beyond: 50 million crossings, most of them at the rims."""
+    rng = np.random.default_rng(2)
+    scribble = mark(MarkKind.FREEHAND, *((float(r), float(c)) for r, c in rng.uniform(-1e6, 1e6, (100_000, 2))))
+    tracemalloc.start()
+    found = region(scribble, (500, 500)).mask
+    size = area(scribble)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.4 < found.mean() < 0.6
+    assert size == pytest.approx(2e6 * 2e6 / 2, rel=0.05)
+    assert most < 300e6

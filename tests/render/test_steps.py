@@ -12,7 +12,7 @@ from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import LookupTable, Window
 from radviewer.render.equalisation import equalise
 from radviewer.render.presentation import STEP_STRENGTHS, ContrastStep, Presentation, StepKind
-from radviewer.render.steps import apply_steps, depends_on_voi, is_slow
+from radviewer.render.steps import apply_steps, depends_on_voi
 
 EVERY = [ContrastStep(kind, STEP_STRENGTHS[kind][1]) for kind in StepKind]
 WINDOW = Window(100, 400)
@@ -230,14 +230,6 @@ def test_steps_are_added_and_taken_back() -> None:
     assert presentation.steps == (EVERY[0], EVERY[1])
     assert presentation.without_last_step().steps == (EVERY[0],)
     assert Presentation().without_last_step() == Presentation()
-
-
-def test_only_what_is_slow_leaves_the_gui_thread() -> None:
-    film, slice_ = SliceImage(np.zeros((2000, 2000), np.uint16)), SliceImage(np.zeros((512, 512), np.int16))
-    slow = ContrastStep(StepKind.NON_LOCAL_MEANS, 1.0)
-    assert is_slow(film, [EVERY[0], slow])
-    assert not is_slow(slice_, [slow])
-    assert not is_slow(film, [EVERY[0], EVERY[1], EVERY[2]])
 
 
 def test_only_clahe_depends_on_the_window() -> None:
