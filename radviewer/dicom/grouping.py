@@ -9,8 +9,7 @@ from radviewer.dicom.records import ImageRecord
 from radviewer.dicom.stacks import make_stacks
 from radviewer.domain.study import Series, Study
 
-_StudyKey = tuple[str, str]
-_SeriesKey = tuple[str, str, int]
+_SeriesKey = tuple[str, str, int | None]
 
 
 def make_studies(images: Iterable[ImageRecord]) -> tuple[Study, ...]:
@@ -20,15 +19,31 @@ def make_studies(images: Iterable[ImageRecord]) -> tuple[Study, ...]:
     SeriesInstanceUID under which files disagree on Modality or SeriesNumber makes
     one series for each; both are named in the stacks' warnings.
     """
-    studies: dict[_StudyKey, list[ImageRecord]] = defaultdict(list)
+    by_uid: dict[str, list[ImageRecord]] = defaultdict(list)
     for image in sorted(images, key=lambda i: i.file.location.name):
-        study = image.study
-        studies[study.study_uid, study.patient_id or study.patient_name].append(image)
-    patients: dict[str, int] = defaultdict(int)
-    for uid, _ in studies:
-        patients[uid] += 1
-    made = [_make_study(members, _shared_study(patients[uid] if uid else 1)) for (uid, _), members in studies.items()]
+        by_uid[image.study.study_uid].append(image)
+    made: list[Study] = []
+    for uid, members in by_uid.items():
+        patients = _by_patient(members)
+        warnings = _shared_study(len(patients) if uid else 1)
+        made.extend(_make_study(of_one, warnings) for of_one in patients)
     return tuple(sorted(made, key=lambda s: (s.date or "", s.time or "", s.study_uid, s.patient_id or "")))
+
+
+def _by_patient(images: list[ImageRecord]) -> list[list[ImageRecord]]:
+    """Images of one study by PatientID; those without one go by the patient's name."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for image in images:
+        if image.study.patient_id:
+            names[image.study.patient_id].add(image.study.patient_name)
+    groups: dict[str, list[ImageRecord]] = defaultdict(list)
+    for image in images:
+        identity, name = image.study.patient_id, image.study.patient_name
+        if not identity:
+            owners = [owner for owner, known in names.items() if name in known or not name]
+            identity = owners[0] if len(owners) == 1 else f"\0{name}"  # no PatientID begins with a NUL
+        groups[identity].append(image)
+    return list(groups.values())
 
 
 def _shared_study(patients: int) -> tuple[str, ...]:
@@ -41,7 +56,11 @@ def _make_study(images: list[ImageRecord], warnings: tuple[str, ...]) -> Study:
     by_series: dict[_SeriesKey, list[ImageRecord]] = defaultdict(list)
     for image in images:
         of = image.series
-        by_series[of.series_uid, of.modality, -1 if of.number is None else of.number].append(image)
+        by_series[of.series_uid, of.modality, of.number].append(image)
+    for uid, modality, number in list(by_series):
+        others = [key for key in by_series if key[:2] == (uid, modality) and key[2] is not None]
+        if number is None and len(others) == 1:  # some files merely leave the number out
+            by_series[others[0]].extend(by_series.pop((uid, modality, None)))
     twins: dict[str, int] = defaultdict(int)
     for uid, _, _ in by_series:
         twins[uid] += 1

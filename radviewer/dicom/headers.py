@@ -13,6 +13,7 @@ from radviewer.dicom import values
 from radviewer.dicom.deflated import InflatedBytes
 from radviewer.dicom.elements import (
     LONG_VRS,
+    MAX_STEPS,
     MAX_VALUE,
     SHORT_VRS,
     ByteSource,
@@ -147,7 +148,9 @@ class Header(DataSet):
         return values.uid(self.meta[tag][1]) if tag in self.meta else ""
 
 
-def read_header(source: ByteSource, wanted: frozenset[int] | None, max_value: int = MAX_VALUE) -> Header:
+def read_header(
+    source: ByteSource, wanted: frozenset[int] | None, max_value: int = MAX_VALUE, max_steps: int = MAX_STEPS
+) -> Header:
     """Read the header of one file up to its pixel data.
 
     Parameters
@@ -158,6 +161,8 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None, max_value: in
         Tags to collect; None collects all of them.
     max_value : int
         Bytes to keep of one value.
+    max_steps : int
+        Elements to look at before giving up.
 
     Raises
     ------
@@ -175,7 +180,7 @@ def read_header(source: ByteSource, wanted: frozenset[int] | None, max_value: in
         source, begin = InflatedBytes(source, begin), 0
         start = source.read(0, 64)
     encoding = _encoding_at(source.read(begin, 8) if begin + 8 > len(start) else start[begin : begin + 8], syntax)
-    walker = Walker(source, max_value=max_value)
+    walker = Walker(source, max_steps, max_value)
     found = walker.elements(begin, source.size, encoding, wanted, start)
     charset = found.values.get(CHARSET, (b"", b""))[1]
     return Header(

@@ -97,6 +97,7 @@ WANTED = frozenset(
 )
 
 Raws = tuple[bytes | None, ...]
+_LONGEST = 512
 
 
 @lru_cache(maxsize=512)
@@ -133,6 +134,12 @@ def _series_info(raws: Raws, charset: bytes) -> SeriesInfo:
     )
 
 
+def _raws(header: Header, tags: tuple[int, ...]) -> Raws:
+    """Values that identify, each cut to more than any of them may be long."""
+    values = header.found.values
+    return tuple(values[tag][1][:_LONGEST] if tag in values else None for tag in tags)
+
+
 def describe(header: Header, location: FileLocation) -> ImageRecord:
     """Describe a file that has pixel data.
 
@@ -142,9 +149,8 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
         If its pixels cannot be shown.
 
     """
-    raw = header.raw
-    study = _study_info(tuple(map(raw, _STUDY)), header.charset)
-    series = _series_info(tuple(map(raw, _SERIES)), header.charset)
+    study = _study_info(_raws(header, _STUDY), header.charset)
+    series = _series_info(_raws(header, _SERIES), header.charset)
     form = read_format(header)
     count, warning = frames_held(header, form)
     offset, length = pixel_place(header)
@@ -230,7 +236,7 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
             unit=rescale.unit,
             windows=read_windows(data, rescale.factor),
             instance_number=data.integer(a.INSTANCE_NUMBER),
-            label=data.text(a.VIEW_POSITION),
+            label=_view(data),
         ),
         position=position,
         directions=directions,
@@ -240,6 +246,13 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
         big_endian=data.encoding.big_endian,
         frame_time_ms=time,
     )
+
+
+def _view(data: DataSet) -> str:
+    """Side and view of a film: "PA", "L CC"."""
+    view = data.text(a.VIEW_POSITION)
+    side = data.text(a.IMAGE_LATERALITY) or data.text(a.LATERALITY)
+    return f"{side} {view}" if view and side in ("L", "R", "B") else view
 
 
 def read_place(data: DataSet) -> tuple[Vector | None, Directions | None]:

@@ -11,6 +11,7 @@ from radviewer.dicom.records import ImageRecord
 from radviewer.domain.study import FileLocation, NotAnImage, Skipped
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_MAX_VALUE = 1 << 14  # bytes: nothing a scan needs is longer
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _NOT_IMAGES = tuple(
     _STORAGE + root
@@ -54,7 +55,7 @@ MAGICS = (
 def recognise(source: ByteSource, location: FileLocation) -> ImageRecord | NotAnImage | Skipped:
     """Read one file's header and say what it is; never raises for bad content."""
     try:
-        header = read_header(source, WANTED)
+        header = read_header(source, WANTED, _MAX_VALUE)
     except NotDicom:
         return Skipped(location, _not_dicom(source))
     except BrokenHeader as error:

@@ -51,15 +51,17 @@ def scan(
 
     """
     root, files = _files(target)
-    collected = _Collected(progress or Progress(), on_first_image)
-    first: list[Found] = []
+    progress = progress or Progress()
+    collected = _Collected(progress, on_first_image)
+    waiting: list[Found] = []
     for found in files:
-        collected.add(found)
-        if collected.images:
-            first = list(files)
-    rest = sorted(first, key=_name)
-    collected.total = collected.done + len(rest)
-    for found in rest:
+        if collected.images:  # the first image is out: now count the others before reading them
+            progress.check()
+            waiting.append(found)
+        else:
+            collected.add(found)
+    collected.total = collected.done + len(waiting)
+    for found in sorted(waiting, key=_name):
         collected.add(found)
     kept, doubles = without_duplicates(collected.images)
     return ScanResult(
@@ -76,20 +78,21 @@ def _name(found: Found) -> str:
 
 def _files(target: Path) -> tuple[Path, Iterator[Found]]:
     """Root of the names, and the files to look at."""
+    shown, target = target, target.absolute()
     try:
         if target.is_dir():
             with_first = files_below(target)
             start = next(with_first, None)
             if isinstance(start, Skipped) and start.location.name == ".":
-                raise NothingToRead(f"{target} cannot be opened. {start.reason}")
+                raise NothingToRead(f"{shown} cannot be opened. {start.reason}")
             return target, with_first if start is None else chain([start], with_first)
         if not target.exists():
-            raise NothingToRead(f"{target} does not exist. Check the path and try again.")
+            raise NothingToRead(f"{shown} does not exist. Check the path and try again.")
     except OSError as error:
-        raise NothingToRead(f"{target} cannot be opened: {reason_of(error)}.") from error
+        raise NothingToRead(f"{shown} cannot be opened: {reason_of(error)}.") from error
     location = location_of(target, target.parent)
     if not target.is_file():
-        raise NothingToRead(f"{target} is neither a folder nor a file.")
+        raise NothingToRead(f"{shown} is neither a folder nor a file.")
     if is_dicomdir(location):
         return target.parent, files_of_dicomdir(location)
     return target.parent, expand(location, as_archive=is_archive(target))

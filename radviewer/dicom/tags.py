@@ -20,6 +20,7 @@ from radviewer.domain.study import FileLocation
 MAX_DEPTH = 12
 MAX_ROWS = 20_000
 MAX_TEXT = 256
+_MAX_STEPS = 1_000_000
 _MAX_BYTES = 4096  # of one value; more than `MAX_TEXT` characters in any character set
 
 _NUMBERS = frozenset({b"US", b"SS", b"UL", b"SL", b"FL", b"FD", b"UV", b"SV"})
@@ -64,7 +65,7 @@ def read_tags(location: FileLocation, frame: int | None = None) -> tuple[TagRow,
     """
     try:
         with bytes_of(location) as source:
-            header = read_header(source, None, _MAX_BYTES)
+            header = read_header(source, None, _MAX_BYTES, _MAX_STEPS)
             rows = [*_meta_rows(header)]
             for row in _rows(header, 0, frame):
                 if len(rows) >= MAX_ROWS:

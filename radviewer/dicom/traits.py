@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from radviewer.dicom import attributes as a
 from radviewer.dicom.ordering import normal_of
 from radviewer.dicom.records import Directions, FrameRecord
 
 _SAME_DIRECTION = 0.005  # largest difference of a cosine: about 0.3°
 _SAME_SPACING = 1e-3  # relative
+_MOST_ORIENTATIONS = 200
 
 PRIVATE_B_VALUES = (
     (a.SIEMENS_B_VALUE, a.SIEMENS_CREATOR, "SIEMENS MR HEADER"),
@@ -144,24 +148,23 @@ def _format_label(record: FrameRecord, _place: int) -> str:
 
 def _orientations(records: Sequence[FrameRecord]) -> list[Hashable]:
     """Number of the first orientation that is the same within the tolerance."""
-    known: list[Directions] = []
-    numbers: dict[Directions | None, int] = {None: -1}
+    known: NDArray[np.float64] = np.empty((_MOST_ORIENTATIONS, 2, 3))
+    count = 0
+    keys: dict[Directions | None, Hashable] = {None: -1}
     for record in records:
         directions = record.directions
-        if directions in numbers or directions is None:
+        if directions in keys or directions is None:
             continue
-        match = next((i for i, other in enumerate(known) if _same(directions, other)), None)
-        if match is None:
-            match = len(known)
-            known.append(directions)
-        numbers[directions] = match
-    return [numbers[record.directions] for record in records]
-
-
-def _same(first: Directions, second: Directions) -> bool:
-    return all(
-        abs(p - q) <= _SAME_DIRECTION for u, v in zip(first, second, strict=True) for p, q in zip(u, v, strict=True)
-    )
+        same = (np.abs(known[:count] - directions) <= _SAME_DIRECTION).all(axis=(1, 2))
+        if same.any():
+            keys[directions] = int(same.argmax())
+        elif count < _MOST_ORIENTATIONS:
+            known[count] = directions
+            keys[directions] = count
+            count += 1
+        else:  # nobody's series: only the time this takes matters
+            keys[directions] = tuple(round(v, 2) for direction in directions for v in direction)
+    return [keys[record.directions] for record in records]
 
 
 def _orientation_label(record: FrameRecord, _place: int) -> str:

@@ -49,12 +49,19 @@ _IMPLICIT = {
 """VR of binary elements this program reads from implicit data sets (and from UN)."""
 
 MAX_NUMBERS = 200_000
+_KEPT = 256  # bytes: files of a series repeat most values, and only short ones are worth remembering
 
 
-@lru_cache(maxsize=8192)
 def decimal_strings(raw: bytes) -> tuple[float | None, ...]:
     """DS and IS values; None for what is not a finite number."""
+    return _kept_decimals(raw) if len(raw) <= _KEPT else _decimals(raw)
+
+
+def _decimals(raw: bytes) -> tuple[float | None, ...]:
     return tuple(_decimal(part) for part in raw.split(b"\\", MAX_NUMBERS)[:MAX_NUMBERS])
+
+
+_kept_decimals = lru_cache(maxsize=8192)(_decimals)
 
 
 def _decimal(part: bytes) -> float | None:
@@ -89,10 +96,16 @@ def whole(number: float | None) -> int | None:
     return int(number) if number is not None and abs(number) < 1e15 and number == int(number) else None
 
 
-@lru_cache(maxsize=8192)
 def text(raw: bytes, charset: bytes = b"") -> str:
     """Text with padding removed; undecodable bytes become U+FFFD."""
+    return _kept_text(raw, charset) if len(raw) + len(charset) <= _KEPT else _text(raw, charset)
+
+
+def _text(raw: bytes, charset: bytes) -> str:
     return decode_bytes(raw, charset).strip(" \0\t\r\n")
+
+
+_kept_text = lru_cache(maxsize=8192)(_text)
 
 
 def texts(raw: bytes, charset: bytes = b"") -> tuple[str, ...]:
@@ -100,7 +113,6 @@ def texts(raw: bytes, charset: bytes = b"") -> tuple[str, ...]:
     return tuple(part.strip(" \0\t\r\n") for part in text(raw, charset).split("\\")) if raw else ()
 
 
-@lru_cache(maxsize=8192)
 def uid(raw: bytes) -> str:
     """A UID as it is written, without padding."""
     return raw.strip(b" \0").decode("ascii", "replace")

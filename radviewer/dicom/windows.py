@@ -39,8 +39,9 @@ def _windows(
     names = texts(explanations, charset)
     function = _FUNCTIONS.get((texts(functions) or ("",))[0].upper(), VoiFunction.LINEAR)
     pairs = list(zip(decimal_strings(centers), decimal_strings(widths), strict=False))
-    return tuple(
+    windows = (
         Window(center * factor, width * factor, function, names[index] if index < len(names) else "")
         for index, (center, width) in enumerate(pairs[:MAX_WINDOWS])
         if center is not None and width is not None and 0 < width * factor < 1e30 and abs(center) < 1e30
     )
+    return tuple(dict.fromkeys(windows))  # some scanners repeat one window

@@ -72,7 +72,7 @@ def damaged(tmp_path: Path, tag: int, extra: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("depth", [100, 10_000, 200_000])
+@pytest.mark.parametrize("depth", [100, 10_000, 50_000])
 def test_sequences_of_any_depth_are_passed_over(tmp_path: Path, depth: int) -> None:
     path = damaged(tmp_path, 0x00100010, phantoms.nested(depth))
     (stack,) = stacks(scan(tmp_path))

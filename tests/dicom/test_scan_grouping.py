@@ -323,3 +323,39 @@ def test_files_without_any_uid_are_shown(tmp_path: Path) -> None:
         phantoms.save(pydicom.dcmread(path), path, meta=False)
     (stack,) = stacks(tmp_path)
     assert stack.shape[0] == 3
+
+
+def test_files_that_leave_the_patient_id_out_join_the_patient_of_that_name(tmp_path: Path) -> None:
+    phantoms.volume(tmp_path / "a", 3)
+    phantoms.volume(tmp_path / "b", 3, first=4, PatientID=None, at=[(-30, -40, 56 + 2 * k) for k in range(3)])
+    phantoms.volume(tmp_path / "c", 3, first=7, PatientName=None, PatientID=None, series="c")
+    (study,) = scan(tmp_path).studies
+    assert sorted(stack.shape[0] for series in study.series for stack in series.stacks) == [3, 6]
+    assert all(stack.warnings == () for stack in stacks(tmp_path))
+
+
+def test_files_that_leave_the_series_number_out_join_the_series(tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 4, SeriesNumber=[1, None, 1, None])
+    (stack,) = stacks(tmp_path)
+    assert (stack.shape[0], stack.warnings) == (4, ())
+
+
+def test_a_series_of_countless_orientations_takes_no_time(tmp_path: Path) -> None:
+    angles = np.linspace(0, np.pi, 1000)
+    turned = [[float(np.cos(t)), float(np.sin(t)), 0.0, 0.0, 0.0, -1.0] for t in angles]
+    groups = [{"PlaneOrientationSequence": phantoms.item(ImageOrientationPatient=t)} for t in turned]
+    phantoms.enhanced(tmp_path / "e.dcm", at=[(0, 0, 0)] * 1000, groups=groups)
+    assert sum(stack.shape[0] for stack in stacks(tmp_path)) == 1000
+
+
+def test_a_window_named_twice_is_one(tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 1, WindowCenter=(-450, -450, 40), WindowWidth=(2000, 2000, 400))
+    (stack,) = stacks(tmp_path)
+    assert [window.center for window in stack.frames[0].windows] == [-450, 40]
+
+
+def test_a_mammogram_is_named_by_side_and_view(tmp_path: Path) -> None:
+    for side in "RL":
+        for view in ("CC", "MLO"):
+            phantoms.film(tmp_path / f"{side}{view}.dcm", modality="MG", view=view, ImageLaterality=side)
+    assert sorted(stack.label for stack in stacks(tmp_path)) == ["L CC", "L MLO", "R CC", "R MLO"]
