@@ -75,7 +75,7 @@ class BrowserDelegate(QStyledItemDelegate):
         self._document.paint(painter, QRect(inside.left(), inside.top(), 20, inside.height()))
         inside.setLeft(inside.left() + 28)
         _Lines(painter, option.font, inside, centred=True).write(
-            [(row.title, "text", False), (row.detail, "muted", False)]
+            [(row.title, "text", False), (row.detail, _second(option), False)]
         )
 
     def _paint_stack(self, painter: QPainter, option: QStyleOptionViewItem, row: StackRow, state: StackState) -> None:
@@ -91,10 +91,10 @@ class BrowserDelegate(QStyledItemDelegate):
         inside = option.rect.adjusted(_PICTURE + 2 * _GAP + 4, 4, -_GAP, -4)
         lines = _Lines(painter, option.font, inside, centred=True)
         right = self._paint_badges(painter, QRect(inside.left(), frame.top(), inside.width(), 18), stack, state)
+        label = "accent" if _second(option) == "muted" else "text"
         entries = [(row.title, "text", True), (row.description, "text", False)]
-        if stack.label:
-            entries.append((stack.label, "accent", False))
-        lines.write([*entries, (row.detail, "muted", False)], first_right=right)
+        entries += [(stack.label, label, False), (row.detail, _second(option), False)]
+        lines.write(entries, first_right=right)
 
     def _paint_thumbnail(self, painter: QPainter, frame: QRect, stack: Stack) -> None:
         painter.fillRect(frame, colour("desk"))
@@ -160,6 +160,11 @@ class _Lines:
         if line:
             font.setPointSizeF(font.pointSizeF() * _SMALL)
         return font
+
+
+def _second(option: QStyleOptionViewItem) -> str:
+    """Colour of second lines; muted ones would not stand out from a selected ground."""
+    return "text" if option.state & QStyle.StateFlag.State_Selected else "muted"
 
 
 def _paint_ground(painter: QPainter, option: QStyleOptionViewItem) -> None:

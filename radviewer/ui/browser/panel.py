@@ -23,9 +23,9 @@ class BrowserPanel(QListView):
         super().__init__(parent)
         self._room = room
         self._model = BrowserModel(room)
-        self._thumbnails = Thumbnails(room.queue, room.cache, self)
+        self.thumbnails = Thumbnails(room.queue, room.cache, self)
         self.setModel(self._model)
-        self.setItemDelegate(BrowserDelegate(self._thumbnails))
+        self.setItemDelegate(BrowserDelegate(self.thumbnails))
         self.setAccessibleName("Studies and series")
         self.setMouseTracking(True)
         self.setDragEnabled(True)
@@ -35,8 +35,8 @@ class BrowserPanel(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMinimumWidth(200)
         self.doubleClicked.connect(self._choose)
-        self._thumbnails.ready.connect(self._model.refresh)
-        room.session.started.connect(self._thumbnails.clear)
+        self.thumbnails.ready.connect(self._model.refresh)
+        room.session.started.connect(self.thumbnails.clear)
         room.studies_changed.connect(self._on_studies)
         room.desk.active_changed.connect(self._follow)
         for viewport in room.desk.viewports:
@@ -61,7 +61,7 @@ class BrowserPanel(QListView):
 
     def _on_studies(self) -> None:
         if self._room.session.result is None:
-            self._thumbnails.clear()
+            self.thumbnails.clear()
         self._follow()
 
     def _follow(self) -> None:

@@ -64,7 +64,7 @@ class ShortcutEditor(QDialog):
 
     def choose(self, name: str) -> None:
         """Select one command."""
-        self.tree.setCurrentItem(self._items[name])
+        self.tree.setCurrentItem(self.items[name])
 
     @property
     def chosen(self) -> str | None:
@@ -88,7 +88,7 @@ class ShortcutEditor(QDialog):
         tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         tree.header().resizeSection(1, 220)
         tree.header().setStretchLastSection(False)
-        self._items: dict[str, QTreeWidgetItem] = {}
+        self.items: dict[str, QTreeWidgetItem] = {}
         self._groups: list[tuple[QTreeWidgetItem, list[QTreeWidgetItem]]] = []
         for group in Group:
             heading = QTreeWidgetItem(tree, [group.value.replace("&", ""), ""])
@@ -101,7 +101,7 @@ class ShortcutEditor(QDialog):
             for action in (a for a in ACTIONS if a.group is group):
                 item = QTreeWidgetItem(heading, [self._texts[action.name], ""])
                 item.setData(0, _NAME, action.name)
-                self._items[action.name] = item
+                self.items[action.name] = item
                 items.append(item)
         tree.expandAll()
         tree.currentItemChanged.connect(self._show_chosen)
@@ -153,7 +153,7 @@ class ShortcutEditor(QDialog):
         """Show the keys, and what clashes."""
         found = clashes(self.keys)
         clashing = {name for names in found.values() for name in names}
-        for name, item in self._items.items():
+        for name, item in self.items.items():
             item.setText(1, ", ".join(native(key) for key in self.keys[name]))
             item.setForeground(1, colour("error" if name in clashing else "text"))
         sentences = [
@@ -166,7 +166,7 @@ class ShortcutEditor(QDialog):
 
     def _filter(self, text: str) -> None:
         wanted = text.strip().casefold()
-        for item in self._items.values():
+        for item in self.items.values():
             item.setHidden(wanted not in f"{item.text(0)} {item.text(1)}".casefold())
         for heading, items in self._groups:
             heading.setHidden(all(item.isHidden() for item in items))

@@ -30,13 +30,15 @@ class HistogramPlot(QWidget):
         self._histogram: Histogram | None = None
         self._log = False
         self._height = 1.0
-        self.plot = pg.PlotWidget(background=colour("field"))
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.setMouseEnabled(x=True, y=False)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.getAxis("left").hide()
-        axis = self.plot.getAxis("bottom")
+        self.plot = pg.GraphicsLayoutWidget()
+        self.plot.setBackground(colour("field"))
+        self.plot.ci.layout.setContentsMargins(4, 4, 4, 0)
+        self.box = self.plot.ci.addViewBox(0, 0, enableMenu=False)
+        self.box.setMouseEnabled(x=True, y=False)
+        for part in (self.plot, self.plot.viewport()):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # level and width below do the same by keyboard
+        axis = pg.AxisItem("bottom", linkView=self.box)
+        self.plot.ci.addItem(axis, 1, 0)
         axis.setPen(colour("line"))
         axis.setTextPen(colour("muted"))
         self.bars = pg.PlotCurveItem(fillLevel=0, pen=_pen("muted"), brush=_faded("muted", 90))
@@ -45,7 +47,7 @@ class HistogramPlot(QWidget):
             brush=_faded("accent", 26), hoverBrush=_faded("accent", 46), pen=_pen("accent")
         )
         for item in (self.bars, self.region, self.curve):
-            self.plot.addItem(item)
+            self.box.addItem(item)
         self.region.sigRegionChanged.connect(self._on_dragged)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -62,8 +64,8 @@ class HistogramPlot(QWidget):
         heights = _heights(histogram, log=log)
         self._height = float(heights.max()) or 1.0
         self.bars.setData(histogram.edges, heights, stepMode="center")
-        self.plot.setYRange(0, self._height * _HEADROOM, padding=0)
-        self.plot.setLimits(yMin=0, yMax=self._height * _HEADROOM)
+        self.box.setYRange(0, self._height * _HEADROOM, padding=0)
+        self.box.setLimits(yMin=0, yMax=self._height * _HEADROOM)
 
     def show_window(self, voi: Voi, *, inverted: bool) -> None:
         """Move the region and draw the curve of a VOI."""
@@ -79,7 +81,7 @@ class HistogramPlot(QWidget):
     def show_all(self, low: float, high: float) -> None:
         """Show every value and the whole window."""
         first, last = self._span(low, high)
-        self.plot.setXRange(first, last, padding=0.02)
+        self.box.setXRange(first, last, padding=0.02)
 
     def _span(self, low: float, high: float) -> tuple[float, float]:
         if self._histogram is None:
