@@ -20,8 +20,8 @@ from radviewer.dicom.elements import (
     Elements,
     Encoding,
     Value,
-    Walker,
 )
+from radviewer.dicom.walker import Walker
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"

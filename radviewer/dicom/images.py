@@ -11,90 +11,14 @@ from radviewer.dicom.headers import DataSet, Header
 from radviewer.dicom.modality_units import Rescale, read_rescale
 from radviewer.dicom.multiframe import frame_attributes, frame_time
 from radviewer.dicom.nuclear import STATIC, increments, slice_attributes
-from radviewer.dicom.padding import PADDING_TAGS, is_inverse, read_padding
+from radviewer.dicom.padding import is_inverse, read_padding
 from radviewer.dicom.pixels_fit import frames_held, pixel_place, read_format
 from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, SeriesInfo, StudyInfo
 from radviewer.dicom.spacing import read_spacing
-from radviewer.dicom.traits import PRIVATE_B_VALUES
+from radviewer.dicom.wanted import SERIES, STUDY, TABLES, TRAITS, WANTED
 from radviewer.dicom.windows import read_windows
 from radviewer.domain.geometry import ImagePlane, PixelSpacing, Vector
 from radviewer.domain.study import FileLocation, Frame, ImageFile
-
-_STUDY = (
-    a.STUDY_INSTANCE_UID,
-    a.STUDY_DATE,
-    a.STUDY_TIME,
-    a.STUDY_DESCRIPTION,
-    a.PATIENT_NAME,
-    a.PATIENT_ID,
-    a.PATIENT_BIRTH_DATE,
-    a.PATIENT_SEX,
-    a.PATIENT_AGE,
-    a.ACCESSION_NUMBER,
-    a.INSTITUTION_NAME,
-)
-_SERIES = (
-    a.SERIES_INSTANCE_UID,
-    a.MODALITY,
-    a.SERIES_NUMBER,
-    a.SERIES_DESCRIPTION,
-    a.BODY_PART_EXAMINED,
-    a.IMAGE_LATERALITY,
-    a.LATERALITY,
-    a.VIEW_POSITION,
-)
-TRAITS = (
-    a.IMAGE_TYPE,
-    a.SERIES_DESCRIPTION,
-    a.ACQUISITION_DATE,
-    a.ACQUISITION_TIME,
-    a.ACQUISITION_DATE_TIME,
-    a.CONTENT_TIME,
-    a.COMPLEX_IMAGE_COMPONENT,
-    a.CONTRAST_BOLUS_AGENT,
-    a.KVP,
-    a.ECHO_TIME,
-    a.EFFECTIVE_ECHO_TIME,
-    a.ECHO_NUMBERS,
-    a.INVERSION_TIME,
-    a.FLIP_ANGLE,
-    a.TRIGGER_TIME,
-    a.CONVOLUTION_KERNEL,
-    a.VIEW_POSITION,
-    a.IMAGE_LATERALITY,
-    a.LATERALITY,
-    a.DIFFUSION_B_VALUE,
-    a.DIFFUSION_GRADIENT_ORIENTATION,
-    *(tag for vendor in PRIVATE_B_VALUES for tag in vendor[:2]),
-    a.ACQUISITION_NUMBER,
-    a.TEMPORAL_POSITION_IDENTIFIER,
-    a.TEMPORAL_POSITION_INDEX,
-    a.CARDIAC_TRIGGER_DELAY,
-    a.STACK_ID,
-    a.FRAME_TYPE,
-)
-"""What may tell stacks of one series apart."""
-
-_TABLES = frozenset(
-    {
-        a.MODALITY_LUT_SEQUENCE,
-        a.VOI_LUT_SEQUENCE,
-        a.RED_PALETTE_DESCRIPTOR,
-        *a.OVERLAY_ROWS,
-    }
-)
-"""Elements without which the frame's own values are not enough to show it."""
-
-WANTED = frozenset(
-    {
-        *_STUDY,
-        *_SERIES,
-        *TRAITS,
-        *_TABLES,
-        *PADDING_TAGS,
-        *(value for name, value in vars(a).items() if name.isupper() and isinstance(value, int)),
-    }
-)
 
 Raws = tuple[bytes | None, ...]
 _LONGEST = 512
@@ -149,8 +73,8 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
         If its pixels cannot be shown.
 
     """
-    study = _study_info(_raws(header, _STUDY), header.charset)
-    series = _series_info(_raws(header, _SERIES), header.charset)
+    study = _study_info(_raws(header, STUDY), header.charset)
+    series = _series_info(_raws(header, SERIES), header.charset)
     form = read_format(header)
     count, warning = frames_held(header, form)
     offset, length = pixel_place(header)
@@ -163,8 +87,8 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
         number_of_frames=count,
         pixel_offset=offset,
         pixel_length=length,
-        needs_header=not _TABLES.isdisjoint(header.found.values)
-        or not _TABLES.isdisjoint(header.found.spans)
+        needs_header=not TABLES.isdisjoint(header.found.values)
+        or not TABLES.isdisjoint(header.found.spans)
         or form.photometric_interpretation == "PALETTE COLOR",
         padding=read_padding(header, form),
         presentation_inverse=is_inverse(header),

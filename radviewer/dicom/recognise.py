@@ -5,9 +5,10 @@ from __future__ import annotations
 from radviewer.dicom import attributes as a
 from radviewer.dicom.elements import ByteSource
 from radviewer.dicom.headers import CHARSET, BrokenHeader, DataSet, Header, NotDicom, read_header
-from radviewer.dicom.images import WANTED, describe
+from radviewer.dicom.images import describe
 from radviewer.dicom.pixels_fit import VIDEO, Refused
 from radviewer.dicom.records import ImageRecord
+from radviewer.dicom.wanted import WANTED
 from radviewer.domain.study import FileLocation, NotAnImage, Skipped
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"

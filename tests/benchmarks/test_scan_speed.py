@@ -20,8 +20,8 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 
-from radviewer.dicom.images import WANTED
 from radviewer.dicom.scan import scan
+from radviewer.dicom.wanted import WANTED
 from tests import phantoms
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]

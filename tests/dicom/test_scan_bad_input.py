@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import uid
 
-from radviewer.dicom.elements import Encoding, MemoryBytes, Walker
+from radviewer.dicom.elements import Encoding, MemoryBytes
 from radviewer.dicom.listing import listing
 from radviewer.dicom.scan import scan
 from radviewer.dicom.tags import read_tags
+from radviewer.dicom.walker import Walker
 from radviewer.domain.study import FileLocation, ScanResult, Stack
 from tests import phantoms
 from tests.phantoms import element
