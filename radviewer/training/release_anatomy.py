@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from radviewer.training.data import Row, read_grey, read_index, write_table
 
 NAME = "chest-anatomy"
 FEATURES = "features.safetensors"
-_AXES = 24
+_AXES = 32
 _ACCEPTED = 0.99
 """Share of held-back films of all sources whose distance is accepted."""
 _LIMIT_UNSET = 1e9
@@ -165,7 +166,7 @@ def _limit(target: Path, rows: Sequence[Row]) -> float:
             _log.info("%s: %s", row.name, refusal)
     limit = float(np.quantile(found, _ACCEPTED))
     _log.info("distance limit %.3f from %d of %d held-back films", limit, len(found), len(rows))
-    return round(limit, 3)
+    return math.ceil(limit * 1000) / 1000
 
 
 def _metrics(judged: Sequence[Judged], command: str) -> Iterator[dict[str, Any]]:

@@ -36,6 +36,12 @@ def card_values(weights: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tiny work on one thread: on a busy machine several threads mostly wait for one another."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def random_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with an anatomy ensemble of two random members."""

@@ -1,5 +1,5 @@
-"""The random anatomy model of the AI room's tests."""
+"""The random anatomy model of the AI room's tests, and one thread for the networks."""
 
-from tests.ai.conftest import random_models
+from tests.ai.conftest import one_thread, random_models
 
-__all__ = ["random_models"]
+__all__ = ["one_thread", "random_models"]

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from radviewer.ai import anatomy
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.eligibility import distance
+from radviewer.ai.findings import Scores, score
+from radviewer.ai.networks import AnatomyNet, FindingNet
+from radviewer.training import release_anatomy, release_findings
+from radviewer.training.anatomy_films import FOLDS, load_films
+from radviewer.training.data import write_table
+from radviewer.training.findings import FOLDS as FINDING_FOLDS
+from radviewer.training.findings import TUBERCULOSIS
+from radviewer.training.release_findings import Texts
+from tests.ai.drawings import Seeing, chest, lungs
+
+SHAPE = (512, 512)
+
+
+@pytest.fixture(autouse=True)
+def _seeing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anatomy, "members", lambda _catalogue, card: (Seeing() for _ in card.weights))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four tiny sources, laid out like the real ones."""
+    folder = tmp_path_factory.mktemp("data")
+    right, left, heart = lungs(SHAPE)
+    for source in ("jsrt", "shenzhen", "adult-pneumonia", "paediatric-pneumonia"):
+        (folder / source).mkdir()
+        cv2.imwrite(str(folder / source / "bits.png"), (right * 1 + left * 2 + heart * 4).astype(np.uint8))
+        cv2.imwrite(str(folder / source / "lungs.png"), ((right | left) * 255).astype(np.uint8))
+        lines = ["image,patient,label,structures,lung_mask"]
+        for i in range(6):
+            film = chest(SHAPE) / 16 + np.random.default_rng(i).normal(0, 3, SHAPE)
+            (folder / source / "images").mkdir(exist_ok=True)
+            cv2.imwrite(str(folder / source / "images" / f"{source}{i}.png"), np.clip(film, 0, 255).astype(np.uint8))
+            masks = {"jsrt": "bits.png,", "shenzhen": ",lungs.png"}.get(source, ",")
+            lines.append(f"images/{source}{i}.png,{i},{'tuberculosis' if i % 2 else 'normal'},{masks}")
+        (folder / source / "index.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def _checkpoint(folder: Path, network: nn.Module, seed: int, epoch: int = 2) -> None:
+    torch.manual_seed(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {"epoch": epoch, "schedule": {"epochs": 2}, "lines": [{"seconds": 5.0}], "average": network.state_dict()}
+    torch.save(state, folder / "checkpoint.pt")
+
+
+def test_an_anatomy_release_measures_itself(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release_anatomy, "_AXES", 4)
+    monkeypatch.setattr(release_anatomy, "_REFERENCE", (("jsrt", 1), ("adult-pneumonia", 3)))
+    for fold in range(FOLDS):
+        _checkpoint(tmp_path / "anatomy" / f"fold{fold}", AnatomyNet(), fold)
+    films = load_films(data, tmp_path / "cache")
+    target = tmp_path / "models" / "chest-anatomy"
+    release_anatomy.release(films, data, tmp_path, target, "the command")
+    catalogue = Catalogue(target.parent)
+    catalogue.verify("chest-anatomy")
+    card = catalogue.card("chest-anatomy")
+    assert card.distance is not None
+    assert 0 < card.distance.limit < 1e9
+    measured = {(m.name, m.group.split(",")[0]): m for m in card.metrics}
+    refused = measured["share refused", "jsrt"]
+    assert refused.n == 6  # random members measure other distances alone than together, so some are refused
+    assert measured["mean Dice, heart", "jsrt"].n == round(6 * (1 - refused.value))
+    assert measured["mean Dice, lungs", "shenzhen"].value > 0.9
+    assert ("mean Dice, heart", "shenzhen") not in measured
+    assert card.training.seconds == 15
+    with (target / "folds.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 12  # films without outlines are in no fold
+    assert sum(path.stat().st_size for path in target.iterdir()) < 25_000_000
+
+
+def test_an_unfinished_fold_is_not_released(tmp_path: Path) -> None:
+    _checkpoint(tmp_path / "anatomy" / "fold0", AnatomyNet(), 0, epoch=1)
+    with pytest.raises(ValueError, match="not finished: 1 of 2"):
+        release_anatomy.member(tmp_path, 0)
+
+
+def test_the_reference_accepts_its_own_kind() -> None:
+    rng = np.random.default_rng(0)
+    basis = rng.normal(0, 1, (5, 320))
+    films = (rng.normal(0, 1, (300, 5)) @ basis + rng.normal(0, 0.1, (300, 320))).astype(np.float32)
+    reference = release_anatomy.reference_of(films[:200])
+    own = [distance(film, reference) for film in films[200:]]
+    strange = [distance(film, reference) for film in rng.normal(0, 1, (50, 320)).astype(np.float32)]
+    assert np.quantile(own, 0.99) < 2
+    assert min(strange) > 3
+
+
+_FOLDED = ((0, 1), (2,), (3,), (4,), (5,))
+_TEXTS = Texts(
+    title="For tests",
+    intended_use="Tests.",
+    not_intended="Everything else.",
+    failure_modes=(),
+    evidence="drawings",
+    sources=({"name": "drawings", "n": 6, "licence": "none", "citation": "none"},),
+    licence="none",
+    intended={"youngest": 15},
+)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_findings_release_is_cross_fitted(
+    data: Path, tmp_path: Path, random_models: Path, monkeypatch: pytest.MonkeyPatch, sign: int
+) -> None:
+    logits = iter([-1.0, 1.5, 0.3, 0.2, -2.0, 2.0])  # of the films in their order; every second is positive
+
+    def scored(*arguments: Any, **named: Any) -> Scores:
+        return replace(score(*arguments, **named), logits=np.array([sign * next(logits)], np.float32))
+
+    monkeypatch.setattr(release_findings, "score", scored)
+    models, runs = tmp_path / "models", tmp_path / "runs"
+    models.mkdir()
+    (models / "chest-anatomy").symlink_to(random_models / "chest-anatomy")
+    for fold in range(FINDING_FOLDS):
+        _checkpoint(runs / f"fold{fold}", FindingNet(1), fold)
+        lines = [(f"shenzhen/shenzhen{i}.png", f"shenzhen/{i}", fold, i % 2, 0.0) for i in _FOLDED[fold]]
+        write_table(runs / f"fold{fold}" / "held-out.csv", ("film", "patient", "fold", "label", "logit"), lines)
+    target = models / "chest-tuberculosis"
+    if sign < 0:
+        with pytest.raises(ValueError, match="do not rise with the label"):
+            release_findings.release(TUBERCULOSIS, runs, data, target, _TEXTS, "the command", wanted=0.9)
+        return
+    release_findings.release(TUBERCULOSIS, runs, data, target, _TEXTS, "the command", wanted=0.9)
+    card = Catalogue(models).card("chest-tuberculosis")
+    (finding,) = card.findings
+    assert finding.label == "tuberculosis"
+    assert finding.heat_scale > 0
+    assert 0 < finding.threshold < 1
+    assert {metric.name for metric in card.metrics} >= {
+        "AUC",
+        "sensitivity",
+        "specificity",
+        "debiased ECE",
+        "share refused",
+    }
+    assert all(metric.n == 6 for metric in card.metrics)
+    with (target / "held-out.csv").open(newline="") as file:
+        held_out = list(csv.DictReader(file))
+    assert len(held_out) == 6
+    assert all(0 <= float(line["probability"]) <= 1 for line in held_out)
+    assert json.loads((target / "card.json").read_text())["training"]["seconds"] == 25
