@@ -14,7 +14,7 @@ from radviewer.dicom import attributes as a
 from radviewer.dicom.folder import Found, location_of, readable_name
 from radviewer.dicom.headers import BrokenHeader, NotDicom, read_header
 from radviewer.dicom.recognise import MEDIA_STORAGE_DIRECTORY
-from radviewer.dicom.sources import ZIP_ERRORS, bytes_of
+from radviewer.dicom.sources import bytes_of
 from radviewer.domain.study import FileLocation, Skipped
 
 MAX_RECORDS = 1_000_000
@@ -27,7 +27,7 @@ def is_dicomdir(location: FileLocation) -> bool:
     try:
         with bytes_of(location) as source:
             header = read_header(source, frozenset())
-    except (*ZIP_ERRORS, NotDicom, BrokenHeader):
+    except (OSError, NotDicom, BrokenHeader):
         return False
     return header.meta_uid(a.MEDIA_STORAGE_SOP_CLASS_UID) == MEDIA_STORAGE_DIRECTORY
 
@@ -66,7 +66,7 @@ def _file_ids(location: FileLocation) -> Iterator[tuple[str, ...]]:
                 parts = record.texts(a.REFERENCED_FILE_ID)
                 if parts and any(parts) and record.integer(a.RECORD_IN_USE_FLAG) != _INACTIVE:
                     yield parts
-    except (*ZIP_ERRORS, NotDicom, BrokenHeader):
+    except (OSError, NotDicom, BrokenHeader):
         return
 
 

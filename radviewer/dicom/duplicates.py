@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from radviewer.dicom.headers import UNCOMPRESSED
 from radviewer.dicom.records import ImageRecord
-from radviewer.domain.study import Skipped
+from radviewer.domain.study import NotAnImage, Skipped
 
 _LOSSY = frozenset(
     f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 52, 53, 54, 55, 56, 81, 91, 93, 110, 112, 203)
@@ -41,6 +41,19 @@ def without_duplicates(images: Sequence[ImageRecord]) -> tuple[list[ImageRecord]
             skipped.extend(_duplicate(other, best) for other in others)
             kept.append(best if len(different) == 1 else _warned(best, len(different)))
     return kept, skipped
+
+
+def without_copies(objects: Sequence[NotAnImage]) -> tuple[list[NotAnImage], list[Skipped]]:
+    """Other objects, and those left out: the same instance, class and series under another name."""
+    kept: dict[Hashable, NotAnImage] = {}
+    skipped: list[Skipped] = []
+    for found in sorted(objects, key=lambda o: o.location.name):
+        key: Hashable = (found.sop_class_uid, found.sop_instance_uid, found.study_uid, found.series_uid)
+        first = kept.setdefault(key if found.sop_instance_uid else id(found), found)
+        if first is not found:
+            reason = f"duplicate of {first.location.name}: the same SOP Instance UID."
+            skipped.append(Skipped(found.location, reason))
+    return list(kept.values()), skipped
 
 
 def _identity(image: ImageRecord) -> Hashable:

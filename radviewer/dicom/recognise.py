@@ -99,6 +99,7 @@ def _not_an_image(header: DataSet, location: FileLocation, sop_class: str) -> No
         series_uid=header.uid(a.SERIES_INSTANCE_UID) or None,
         modality=header.text(a.MODALITY) or None,
         description=header.text(a.SERIES_DESCRIPTION) or None,
+        sop_instance_uid=header.uid(a.SOP_INSTANCE_UID),
     )
 
 

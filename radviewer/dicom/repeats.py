@@ -22,6 +22,10 @@ def _place_in_plane(record: FrameRecord) -> Hashable:
     )
 
 
+def _image_type(record: FrameRecord) -> tuple[str, ...]:
+    return record.trait_texts(a.FRAME_TYPE) or record.trait_texts(a.IMAGE_TYPE)
+
+
 def _word(tag: int) -> Trait:
     return Trait(
         f"{tag:08X}",
@@ -39,7 +43,7 @@ def _number(tag: int, word: str, unit: str = "") -> Trait:
 
 
 KINDS: tuple[Trait, ...] = (
-    Trait("frame type", each(lambda r: r.trait_text(a.FRAME_TYPE) or r.trait_text(a.IMAGE_TYPE)), numbered("type")),
+    Trait("frame type", each(_image_type), lambda r, place: " ".join(_image_type(r)[3:]).lower() or f"type {place}"),
     _word(a.COMPLEX_IMAGE_COMPONENT),
     _word(a.SERIES_DESCRIPTION),
     _word(a.CONVOLUTION_KERNEL),
@@ -147,6 +151,7 @@ def _or_zero(record: FrameRecord, *tags: int) -> float:
 
 def _by_rank(part: Part, places: dict[int, int]) -> list[Part]:
     """The k-th image of every position, in the order of time and number, makes stack k."""
+    word = "time" if len({_rank_key(record)[:-1] for record in part.records}) > 1 else "set"
     at: dict[int, list[FrameRecord]] = defaultdict(list)
     for record in part.records:
         at[places[id(record)]].append(record)
@@ -154,7 +159,7 @@ def _by_rank(part: Part, places: dict[int, int]) -> list[Part]:
     for repeated in at.values():
         for rank, record in enumerate(sorted(repeated, key=_rank_key)):
             ranks[rank].append(record)
-    return [Part(ranks[rank], (*part.labels, f"time {rank + 1}"), part.warnings) for rank in sorted(ranks)]
+    return [Part(ranks[rank], (*part.labels, f"{word} {rank + 1}"), part.warnings) for rank in sorted(ranks)]
 
 
 def time_order(records: Sequence[FrameRecord]) -> tuple[list[FrameRecord], float | None]:

@@ -7,12 +7,12 @@ from itertools import chain
 from pathlib import Path
 
 from radviewer.dicom.dicomdir import files_of_dicomdir, is_dicomdir
-from radviewer.dicom.duplicates import without_duplicates
+from radviewer.dicom.duplicates import without_copies, without_duplicates
 from radviewer.dicom.folder import Found, expand, files_below, location_of
 from radviewer.dicom.grouping import make_studies
 from radviewer.dicom.recognise import recognise
 from radviewer.dicom.records import ImageRecord
-from radviewer.dicom.sources import ZIP_ERRORS, bytes_of, is_archive, reason_of
+from radviewer.dicom.sources import bytes_of, errors_of, is_archive, reason_of
 from radviewer.dicom.stacks import make_stacks
 from radviewer.domain.study import FileLocation, NotAnImage, ScanResult, Skipped, Stack
 from radviewer.errors import NothingToRead
@@ -63,12 +63,13 @@ def scan(
     collected.total = collected.done + len(waiting)
     for found in sorted(waiting, key=_name):
         collected.add(found)
-    kept, doubles = without_duplicates(collected.images)
+    images, doubles = without_duplicates(collected.images)
+    not_images, copies = without_copies(collected.not_images)
     return ScanResult(
         root=root,
-        studies=make_studies(kept),
-        not_images=tuple(sorted(collected.not_images, key=lambda n: n.location.name)),
-        skipped=tuple(sorted([*collected.skipped, *doubles], key=lambda s: s.location.name)),
+        studies=make_studies(images),
+        not_images=tuple(not_images),
+        skipped=tuple(sorted([*collected.skipped, *doubles, *copies], key=lambda s: s.location.name)),
     )
 
 
@@ -130,7 +131,7 @@ def _read(location: FileLocation) -> ImageRecord | NotAnImage | Skipped:
     try:
         with bytes_of(location) as source:
             return recognise(source, location)
-    except ZIP_ERRORS as error:
+    except errors_of(location) as error:
         return Skipped(location, f"The file cannot be read: {reason_of(error)}.")
 
 

@@ -26,6 +26,8 @@ MAX_RATIO = 1100  # deflate cannot do better than 1032:1
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 """What zipfile raises on hostile bytes: bad structure, bad data, unknown method, encryption (RuntimeError)."""
 
+DISK_ERRORS = (OSError,)
+
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -84,7 +86,7 @@ def bytes_of(location: FileLocation) -> Iterator[DiskBytes | StreamBytes]:
 
     Raises
     ------
-    OSError or one of `ZIP_ERRORS`
+    One of `errors_of` the location.
 
     """
     if location.member is None:
@@ -115,6 +117,11 @@ def open_file(location: FileLocation) -> BinaryIO:
         return _open_member(location.path, member_info(location.path, location.member))
     except ZIP_ERRORS as error:
         raise UnreadableImage(f"{location.name} cannot be opened: {reason_of(error)}.") from error
+
+
+def errors_of(location: FileLocation) -> tuple[type[Exception], ...]:
+    """Return what reading `location` may raise."""
+    return DISK_ERRORS if location.member is None else ZIP_ERRORS
 
 
 def reason_of(error: BaseException) -> str:

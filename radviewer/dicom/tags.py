@@ -14,7 +14,7 @@ from radviewer.dicom import attributes as a
 from radviewer.dicom import values
 from radviewer.dicom.elements import Span, describe_tag
 from radviewer.dicom.headers import BrokenHeader, DataSet, Header, NotDicom, read_header
-from radviewer.dicom.sources import ZIP_ERRORS, bytes_of, reason_of
+from radviewer.dicom.sources import bytes_of, errors_of, reason_of
 from radviewer.domain.study import FileLocation
 
 MAX_DEPTH = 12
@@ -79,7 +79,7 @@ def read_tags(location: FileLocation, frame: int | None = None) -> tuple[TagRow,
         return (_remark("This is not a DICOM file."),)
     except BrokenHeader as error:
         return (_remark(f"The header cannot be read: {error}."),)
-    except ZIP_ERRORS as error:
+    except errors_of(location) as error:
         return (_remark(f"The file cannot be read: {reason_of(error)}."),)
 
 

@@ -229,6 +229,7 @@ class NotAnImage:
     series_uid: str | None = None
     modality: str | None = None
     description: str | None = None
+    sop_instance_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

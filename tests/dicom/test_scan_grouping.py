@@ -148,7 +148,7 @@ def test_times_that_differ_from_slice_to_slice_are_ranked(tmp_path: Path) -> Non
 
 def test_repeats_nothing_tells_apart_still_make_whole_volumes(tmp_path: Path) -> None:
     found = twice(tmp_path, {}, {})
-    assert [(stack.label, stack.shape[0], stack.warnings) for stack in found] == [("time 1", 4, ()), ("time 2", 4, ())]
+    assert [(stack.label, stack.shape[0], stack.warnings) for stack in found] == [("set 1", 4, ()), ("set 2", 4, ())]
     assert [f.instance_number for f in found[0].frames] == [4, 3, 2, 1]
 
 
@@ -160,7 +160,7 @@ def test_repeats_nothing_tells_apart_still_make_whole_volumes(tmp_path: Path) ->
         (
             {"ImageType": "ORIGINAL\\PRIMARY\\AXIAL\\A"},
             {"ImageType": "ORIGINAL\\PRIMARY\\AXIAL\\B"},
-            ["type 1", "type 2"],
+            ["a", "b"],
         ),
         ({"SeriesDescription": "soft"}, {"SeriesDescription": "bone"}, ["soft", "bone"]),
         ({"ConvolutionKernel": "B30"}, {"ConvolutionKernel": "B70"}, ["B30", "B70"]),
@@ -188,7 +188,7 @@ def test_kinds_and_times_together(tmp_path: Path) -> None:
                 ImageType=f"DERIVED\\PRIMARY\\OTHER\\{kind}",
                 TemporalPositionIdentifier=time,
             )
-    assert labels(tmp_path) == [(f"type {kind}, time {time}", 4) for kind in (1, 2) for time in (1, 2, 3)]
+    assert labels(tmp_path) == [(f"{kind}, time {time}", 4) for kind in "fw" for time in (1, 2, 3)]
 
 
 def test_side_by_side_is_not_one_volume(tmp_path: Path) -> None:
@@ -359,3 +359,15 @@ def test_a_mammogram_is_named_by_side_and_view(tmp_path: Path) -> None:
         for view in ("CC", "MLO"):
             phantoms.film(tmp_path / f"{side}{view}.dcm", modality="MG", view=view, ImageLaterality=side)
     assert sorted(stack.label for stack in stacks(tmp_path)) == ["L CC", "L MLO", "R CC", "R MLO"]
+
+
+def test_copies_of_other_objects_are_duplicates_too(tmp_path: Path) -> None:
+    for kind in phantoms.NOT_IMAGES:
+        path = phantoms.not_image(tmp_path / "a" / kind, kind)
+        (tmp_path / "b").mkdir(exist_ok=True)
+        shutil.copy(path, tmp_path / "b" / kind)
+    result = scan(tmp_path)
+    assert len(result.not_images) == len(phantoms.NOT_IMAGES)
+    assert {s.reason for s in result.skipped} == {
+        f"duplicate of a/{kind}: the same SOP Instance UID." for kind in phantoms.NOT_IMAGES
+    }
