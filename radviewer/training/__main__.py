@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from radviewer import paths
@@ -27,6 +28,7 @@ def _findings(options: argparse.Namespace) -> None:
     from radviewer.training import findings
 
     recipe = findings.RECIPES[options.recipe]
+    recipe = replace(recipe, epochs=options.epochs or recipe.epochs, steps=options.steps or recipe.steps)
     films = findings.load(recipe, options.data, options.work / "cache", options.models)
     for fold in options.folds or range(findings.FOLDS):
         findings.train_fold(films, recipe, options.arm, fold, options.work, options.start)
