@@ -14,8 +14,10 @@ from dataclasses import replace
 
 from radviewer.dicom.headers import UNCOMPRESSED
 from radviewer.dicom.records import ImageRecord
-from radviewer.domain.study import NotAnImage, Skipped
+from radviewer.dicom.sources import ZIP_ERRORS, bytes_of
+from radviewer.domain.study import FileLocation, NotAnImage, Skipped
 
+_COMPARED = 1 << 16
 _LOSSY = frozenset(
     f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 52, 53, 54, 55, 56, 81, 91, 93, 110, 112, 203)
 )
@@ -44,16 +46,29 @@ def without_duplicates(images: Sequence[ImageRecord]) -> tuple[list[ImageRecord]
 
 
 def without_copies(objects: Sequence[NotAnImage]) -> tuple[list[NotAnImage], list[Skipped]]:
-    """Other objects, and those left out: the same instance, class and series under another name."""
-    kept: dict[Hashable, NotAnImage] = {}
+    """Other objects, and the files that merely repeat one of them."""
+    by_uid: dict[str, list[NotAnImage]] = defaultdict(list)
+    kept: list[NotAnImage] = []
     skipped: list[Skipped] = []
     for found in sorted(objects, key=lambda o: o.location.name):
-        key: Hashable = (found.sop_class_uid, found.sop_instance_uid, found.study_uid, found.series_uid)
-        first = kept.setdefault(key if found.sop_instance_uid else id(found), found)
-        if first is not found:
+        alike = by_uid[found.sop_instance_uid] if found.sop_instance_uid else []
+        first = next((other for other in alike if _same_bytes(other.location, found.location)), None)
+        if first is None:
+            alike.append(found)
+            kept.append(found)
+        else:
             reason = f"duplicate of {first.location.name}: the same SOP Instance UID."
             skipped.append(Skipped(found.location, reason))
-    return list(kept.values()), skipped
+    return kept, skipped
+
+
+def _same_bytes(first: FileLocation, second: FileLocation) -> bool:
+    """Whether two files have the same size and begin alike."""
+    try:
+        with bytes_of(first) as one, bytes_of(second) as other:
+            return one.size == other.size and one.read(0, _COMPARED) == other.read(0, _COMPARED)
+    except ZIP_ERRORS:
+        return False
 
 
 def _identity(image: ImageRecord) -> Hashable:

@@ -371,3 +371,9 @@ def test_copies_of_other_objects_are_duplicates_too(tmp_path: Path) -> None:
     assert {s.reason for s in result.skipped} == {
         f"duplicate of a/{kind}: the same SOP Instance UID." for kind in phantoms.NOT_IMAGES
     }
+
+
+def test_other_objects_that_share_a_uid_but_differ_are_all_listed(tmp_path: Path) -> None:
+    phantoms.not_image(tmp_path / "a", "report")
+    phantoms.not_image(tmp_path / "b", "report", patient="P2")
+    assert [n.location.name for n in scan(tmp_path).not_images] == ["a", "b"]
