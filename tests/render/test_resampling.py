@@ -12,7 +12,7 @@ from radviewer.domain.geometry import PixelSpacing
 from radviewer.domain.volume import SliceImage
 from radviewer.render.presentation import Interpolation
 from radviewer.render.resampling import reductions, resample, resample_mask, visible_patch
-from radviewer.render.samples import encode, shrink
+from radviewer.render.samples import encode, reduction, shrink
 from radviewer.render.view import ViewTransform
 from tests.render.pictures import ORIENTATIONS, camera
 
@@ -207,3 +207,17 @@ def test_a_line_one_pixel_wide_stays_visible_in_a_mask(orientation: tuple[int, b
     along = 0 if orientation[0] % 2 == 0 else 1
     assert shown.any(axis=along).all()
     assert shown.mean() < 2.2 * max(1, zoom) / min(shown.shape)
+
+
+def test_a_reduced_pixel_is_padding_when_most_of_it_is() -> None:
+    stored = np.full((4, 16), 500, np.int16)
+    for block, count in enumerate((0, 7, 8, 9)):  # pixels of padding in a block of 16
+        stored[:, block * 4 : block * 4 + 4].flat[:count] = -1
+    image = SliceImage(np.where(stored < 0, -1, stored).astype(np.int16), padding=(-1.0, -1.0))
+    for block, count in enumerate((0, 7, 8, 9)):
+        assert (image.stored[:, block * 4 : block * 4 + 4] < 0).sum() == count
+    small = shrink(encode(image), reduction(4, 0.25), reduction(16, 0.25))
+    assert small.padding is not None
+    assert small.padding.tolist() == [[False, False, False, True]]
+    assert small.encoding is not None
+    assert small.encoding.decode(small.values).tolist()[0][:3] == [500, 500, 500]
