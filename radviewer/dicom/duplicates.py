@@ -17,7 +17,8 @@ from radviewer.dicom.records import ImageRecord
 from radviewer.dicom.sources import ZIP_ERRORS, bytes_of
 from radviewer.domain.study import FileLocation, NotAnImage, Skipped
 
-_COMPARED = 1 << 16
+_COMPARED = 1 << 16  # bytes
+_MOST_COMPARED = 16  # files: hostile folders must not take forever
 _LOSSY = frozenset(
     f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 52, 53, 54, 55, 56, 81, 91, 93, 110, 112, 203)
 )
@@ -52,7 +53,7 @@ def without_copies(objects: Sequence[NotAnImage]) -> tuple[list[NotAnImage], lis
     skipped: list[Skipped] = []
     for found in sorted(objects, key=lambda o: o.location.name):
         alike = by_uid[found.sop_instance_uid] if found.sop_instance_uid else []
-        first = next((other for other in alike if _same_bytes(other.location, found.location)), None)
+        first = next((other for other in alike[:_MOST_COMPARED] if _same_bytes(other.location, found.location)), None)
         if first is None:
             alike.append(found)
             kept.append(found)
