@@ -111,7 +111,7 @@ def _display(image: SliceImage | None, presentation: Presentation, transform: Vi
 
 def window_text(image: SliceImage, presentation: Presentation) -> str:
     """Window in numbers: ``"W 400  L 40"``; colour images have none until the reader sets one."""
-    if image.is_colour and presentation.voi is None and not image.vois:
+    if image.is_colour and presentation.voi is None:
         return ""
     voi = effective_voi(image, presentation)
     if isinstance(voi, LookupTable):

@@ -76,10 +76,10 @@ def effective_voi(image: SliceImage, presentation: Presentation) -> Voi:
     """The window or VOI LUT an image is shown with, in numbers."""
     if presentation.voi is not None:
         return presentation.voi
+    if image.is_colour:  # windows in the header are meant for grey images (PS3.3 C.11.2.1.2)
+        return COLOUR_WINDOW
     if image.vois:
         return image.vois[0]
-    if image.is_colour:
-        return COLOUR_WINDOW
     return presentation.fallback or automatic_window(image)
 
 

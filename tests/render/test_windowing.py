@@ -194,8 +194,10 @@ def test_two_levels_are_told_apart() -> None:
 
 
 def test_colour_is_left_as_it_is() -> None:
-    image = SliceImage(np.zeros((4, 4, 3), np.uint8))
+    # PS3.3 C.11.2.1.2: windows are defined for grey images only, yet colour files carry them.
+    image = SliceImage(np.zeros((4, 4, 3), np.uint8), vois=(Window(40, 80),))
     assert effective_voi(image, Presentation(fallback=Window(1, 2))) == COLOUR_WINDOW
+    assert effective_voi(image, Presentation(voi=Window(1, 2))) == Window(1, 2)
     assert grey_levels(np.arange(256), COLOUR_WINDOW) == pytest.approx(np.arange(256))
 
 
