@@ -17,9 +17,13 @@ from radviewer.ui import theme
 from radviewer.ui.ending import SignalEnding
 from radviewer.ui.main_window import MainWindow
 
+_SWITCH_SECONDS = 0.0005
+"""How long a thread may keep Python to itself; the usual 5 ms, some times per paint, are seen while a series loads."""
+
 
 def make_application() -> QApplication:
     """Qt's application, named and dressed; the one there is, if there is one."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     QCoreApplication.setApplicationName("radviewer")
     QCoreApplication.setApplicationVersion(__version__)
     existing = QApplication.instance()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -235,3 +237,15 @@ def test_closing_before_a_job_began_does_not_wait_for_it(monkeypatch: pytest.Mon
         assert queue.close()
     assert waited == []
     destroy(queue)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a priority is not a thread's own")
+def test_work_gives_way_to_the_gui_thread(qtbot: QtBot, queue: JobQueue) -> None:
+    def priority(_progress: Progress) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    job = queue.submit(priority, "looking")
+    with qtbot.waitSignal(job.succeeded) as found:
+        pass
+    mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert found.args == [min(mine + 10, 19)]
