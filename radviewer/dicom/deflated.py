@@ -12,12 +12,14 @@ _STEP = 1 << 16
 
 
 class InflatedBytes:
-    """Inflates only as far as it is read, at most `MAX_HEADER` bytes (a `ByteSource`).
+    """Inflates only as far as it is read, at most `limit` bytes (a `ByteSource`).
 
     Attributes
     ----------
     size : int
         Upper bound of the inflated length; the truth would need all of it.
+    limit : int
+        Inflated bytes kept: `MAX_HEADER` until somebody wants pixels.
 
     """
 
@@ -27,6 +29,7 @@ class InflatedBytes:
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         self._data = bytearray()
         self.size = (source.size - begin) * _RATIO
+        self.limit = MAX_HEADER
 
     def read(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes from `offset`; fewer at the end or where the stream is damaged."""
@@ -34,7 +37,7 @@ class InflatedBytes:
         return bytes(self._data[offset : offset + length])
 
     def _inflate_to(self, length: int) -> None:
-        while len(self._data) < min(length, MAX_HEADER) and not self._inflater.eof:
+        while len(self._data) < min(length, self.limit) and not self._inflater.eof:
             packed = self._inflater.unconsumed_tail or self._source.read(self._pos, _STEP)
             if not packed:
                 return

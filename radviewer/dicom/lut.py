@@ -116,8 +116,8 @@ def _eight_bits(table: NDArray[np.uint16], bits: int) -> NDArray[np.uint8]:
 
 def apply_palette(pixels: Pixels, first: int, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Colour palette indices; values beyond the table take its end entries (C.7.6.3.1.5)."""
-    index = np.clip(pixels.astype(np.int64) - first, 0, len(table) - 1)
-    coloured: NDArray[np.uint8] = table[index]
+    index = pixels if first == 0 else pixels.astype(np.int64) - first
+    coloured: NDArray[np.uint8] = np.take(table, index, axis=0, mode="clip")
     return coloured
 
 

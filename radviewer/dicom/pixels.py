@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.dicom.decode import decode_frame
+from radviewer.dicom.deflated import InflatedBytes
 from radviewer.dicom.fragments import Fragment, frames_of, read_frame, walk_fragments
 from radviewer.dicom.guard import Guard
 from radviewer.dicom.headers import UNCOMPRESSED
@@ -127,8 +128,10 @@ class ImageReader:
         self._place = (span.start, span.end - span.start)
         if self.file.needs_header:
             self._tables = read_tables(header, self.file)
-        held = header.walker.source.read(0, min(span.end, span.start + _native_bytes(self.file)))
-        return MemoryPixels(held)
+        inflated, needed = header.walker.source, min(span.end, span.start + _native_bytes(self.file))
+        if isinstance(inflated, InflatedBytes):
+            inflated.limit = needed
+        return MemoryPixels(inflated.read(0, needed))
 
     def _read_tables(self, source: PixelSource) -> ImageTables:
         if self._tables is None:

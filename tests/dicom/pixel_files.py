@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pydicom import uid
 
 from radviewer.dicom.headers import NotDicom, read_header
-from radviewer.dicom.images import WANTED, describe
+from radviewer.dicom.images import describe
 from radviewer.dicom.load import read_slice
 from radviewer.dicom.pixel_source import open_on_disk
 from radviewer.dicom.pixels_fit import Refused
+from radviewer.dicom.wanted import WANTED
 from radviewer.domain.study import FileLocation, Stack, StackKind
 from radviewer.domain.volume import SliceImage
 from tests.phantoms import image, save

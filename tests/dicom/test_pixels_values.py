@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -79,6 +80,13 @@ def test_deflated(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_slice(stack, index).stored, pixels[index])
 
 
+def test_a_deflated_film_larger_than_any_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("radviewer.dicom.deflated.MAX_HEADER", 100_000)
+    pixels = np.random.default_rng(6).integers(0, 4096, (600, 500), dtype=np.uint16)
+    picture = written(tmp_path / "film.dcm", pixels, uid.DeflatedExplicitVRLittleEndian)
+    np.testing.assert_array_equal(picture.stored, pixels)
+
+
 def test_frames_of_one_bit_pixels_follow_without_padding(tmp_path: Path) -> None:
     bits = np.random.default_rng(5).integers(0, 2, (3, 5, 7), dtype=np.uint8)
     ds = image(bits, NumberOfFrames=3, BitsAllocated=1, BitsStored=1, HighBit=0)
@@ -135,7 +143,10 @@ def test_the_frames_own_values_reach_the_image(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_padding(tmp_path: Path, elements: dict[str, Any], kind: str, padding: object, syntax: str) -> None:
-    picture = written(tmp_path / "padded.dcm", np.zeros((2, 2), kind), syntax, **elements)
+    ds = image(np.zeros((2, 2), kind))
+    for keyword, value in elements.items():
+        ds[keyword] = pydicom.DataElement(keyword, "US" if kind == "u2" else "SS", value)
+    picture = read_slice(stack_of(save(ds, tmp_path / "padded.dcm", syntax)), 0)
     assert picture.padding == padding
 
 
