@@ -118,7 +118,7 @@ def window_text(image: SliceImage, presentation: Presentation) -> str:
         return f"VOI LUT {voi.explanation}".strip()
     own = presentation.voi is None and not image.vois
     notes = [
-        "automatic" if own else "",
+        "auto" if own else "",
         "sigmoid" if voi.function is VoiFunction.SIGMOID else "",
     ]
     text = f"W {number(voi.width)}  L {number(voi.center)}"

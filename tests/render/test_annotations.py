@@ -133,8 +133,8 @@ def test_what_was_done_to_the_display_is_said() -> None:
 def test_window_text() -> None:
     plain_image = SliceImage(np.arange(100, dtype=np.int16).reshape(10, 10))
     table = LookupTable(0, np.arange(9, dtype=np.uint16), 16, "chest")
-    assert window_text(plain_image, Presentation()).endswith("automatic")
-    assert window_text(plain_image, Presentation(fallback=Window(5, 7))) == "W 7  L 5  automatic"
+    assert window_text(plain_image, Presentation()).endswith("auto")
+    assert window_text(plain_image, Presentation(fallback=Window(5, 7))) == "W 7  L 5  auto"
     assert window_text(plain_image, Presentation(voi=table)) == "VOI LUT chest"
     colour = SliceImage(np.zeros((4, 4, 3), np.uint8))
     assert window_text(colour, Presentation()) == ""
