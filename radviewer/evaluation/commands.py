@@ -41,7 +41,8 @@ def evaluate_model(arguments: Sequence[str], progress: Progress, catalogue: Cata
     parser.add_argument("--group", help="column with the patient or volume")
     parser.add_argument("--out", type=Path, required=True, help="folder for metrics, tables and pictures")
     chosen = parser.parse_args(arguments)
-    from radviewer.evaluation.run import Question, evaluate  # the networks' libraries, only when needed
+    from radviewer.evaluation.question import Question
+    from radviewer.evaluation.run import evaluate  # the networks' libraries, only when needed
 
     question = Question(chosen.model, chosen.index, chosen.label, chosen.positive, chosen.mask, chosen.group)
     report = evaluate(question, chosen.out, catalogue or Catalogue(), progress)

@@ -108,3 +108,10 @@ def write_judged(path: Path, judged: Iterable[Judged]) -> None:
             fold = "" if j.fold is None else j.fold
             row = (j.name, j.patient, fold, *cells, f"{j.agreement:.4f}", f"{j.distance:.4f}", j.refusal or "")
             writer.writerow(row)
+
+
+def telling_outlines(judged: Sequence[Judged], count: int = 3) -> dict[str, list[Judged]]:
+    """Films outlined best, in the middle and worst, by the Dice of the lungs."""
+    order = sorted((j for j in judged if "lungs" in j.dice), key=lambda j: -j.dice["lungs"])
+    middle = max(0, len(order) // 2 - count // 2)
+    return {"best": order[:count], "median": order[middle : middle + count], "worst": order[-count:][::-1]}

@@ -26,7 +26,7 @@ from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
 from radviewer.evaluation.metrics import Figure, bootstrap, sensitivity, specificity
-from radviewer.evaluation.run import known_folds
+from radviewer.evaluation.question import known_folds
 from radviewer.progress import Progress
 from radviewer.training.data import read_grey, read_index, write_table
 from radviewer.training.findings import FOLDS, SIZE, Recipe

@@ -18,7 +18,8 @@ from radviewer.ai.networks import AnatomyNet, FindingNet
 from radviewer.errors import NothingToRead, NotSaved
 from radviewer.evaluation.commands import evaluate_model, list_models
 from radviewer.evaluation.labelled import read_image, read_lines
-from radviewer.evaluation.run import PARTLY, UNSEEN, truth_of
+from radviewer.evaluation.question import PARTLY, UNSEEN
+from radviewer.evaluation.run_outlines import truth_of
 from radviewer.progress import Progress
 from tests.ai.conftest import card_values
 from tests.ai.drawings import Seeing, chest, lungs
@@ -121,6 +122,8 @@ def test_outlines_are_scored_against_masks(catalogue: Catalogue, tmp_path: Path)
         assert report["figures"][f"mean Dice, {name}"]["n"] == 3
         assert report["figures"][f"mean Dice, {name}"]["value"] > 0.9
     assert report["figures"]["share refused"]["value"] == pytest.approx(0.4)
+    assert {name.split("-")[0] for name in report["pictures"]} == {"best", "median", "worst"}
+    assert all((tmp_path / "out" / name).stat().st_size > 0 for name in report["pictures"])
 
 
 def test_training_data_is_marked(catalogue: Catalogue, tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""What is asked of a model, and what its films have to do with its training."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer.ai.cards import Card
+from radviewer.ai.catalogue import Catalogue
+from radviewer.domain.volume import SliceImage
+from radviewer.evaluation.labelled import Line
+from radviewer.evaluation.metrics import Figure
+
+UNSEEN, SEEN, PARTLY = "not seen in training", "training data", "held-out folds of training data"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a model.
+
+    Attributes
+    ----------
+    label, positive : str
+        Column of the index, and its value that means "present".
+    mask : str or None
+        Column with the path of a mask, relative to the index.
+    group : str or None
+        Column that names the patient or volume; intervals are drawn over it.
+
+    """
+
+    model: str
+    index: Path
+    label: str
+    positive: str
+    mask: str | None = None
+    group: str | None = None
+
+
+def known_folds(catalogue: Catalogue, name: str) -> dict[str, int]:
+    """Fold of every film a model was trained on, from its ``folds.csv``; empty without one."""
+    path = catalogue.folder / name / "folds.csv"
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {line["film"]: int(line["fold"]) for line in csv.DictReader(file)}
+
+
+def provenance(lines: Sequence[Line], card: Card, folds: dict[str, int]) -> str:
+    """How the films relate to the training data, said beside every figure."""
+    if not any(line.name in folds for line in lines):
+        return UNSEEN
+    members = {weights.fold for weights in card.weights}
+    held_out = all(folds[line.name] in members for line in lines if line.name in folds)
+    return PARTLY if held_out else SEEN
+
+
+def fold_of(card: Card, folds: dict[str, int], name: str) -> int | None:
+    """Fold of a film when a member of the ensemble left it out; None: the whole ensemble may judge it."""
+    fold = folds.get(name)
+    return fold if fold in {weights.fold for weights in card.weights} else None
+
+
+def as_json(found: dict[str, Figure]) -> dict[str, object]:
+    """Figures as JSON values: value, low, high, n."""
+    return {name: {k: round(v, 4) for k, v in asdict(figure).items()} for name, figure in found.items()}
+
+
+def shown(image: SliceImage) -> NDArray[np.float64]:
+    """The film as it is shown, bright is dense."""
+    values = image.stored[..., 0] if image.is_colour else image.stored
+    return -values.astype(np.float64) if image.inverted else values.astype(np.float64)
