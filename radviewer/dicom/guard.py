@@ -179,7 +179,7 @@ def _start() -> subprocess.Popen[bytes]:
     """Start the worker with this program's own modules and nothing else of its state."""
     package = Path(radviewer.__file__).resolve().parent.parent
     environment = {**os.environ, "PYTHONPATH": str(package), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "radviewer.dicom.guard_worker"]
+    command = [sys.executable, "-P", "-m", "radviewer.dicom.guard_worker"]  # -P: nothing from the current folder
     try:
         return subprocess.Popen(
             command,

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ class _Work:
         self._progress = progress
         self._order = order
         self._on_slice = on_slice
-        self._readers = _Readers(guard, threads=_workers() if len(stack.frames) == 1 else 1)
+        self._readers = _Readers(guard, _workers() if len(stack.frames) == 1 else 1, progress.check)
         self._lock = threading.Lock()
         self._done = 0
         self._failed = threading.Event()
@@ -164,20 +165,19 @@ class _Work:
 class _Readers:
     """Keeps the readers of the files of several frames that were used last."""
 
-    def __init__(self, guard: Guard, threads: int) -> None:
-        self._guard = guard
-        self._threads = threads
+    def __init__(self, guard: Guard, threads: int, check: Callable[[], None]) -> None:
+        self._new = partial(ImageReader, guard=guard, threads=threads, check=check)
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, ImageReader] = OrderedDict()
 
     def of(self, file: ImageFile) -> ImageReader:
         """Reader of a file."""
         if file.number_of_frames == 1:
-            return ImageReader(file, self._guard, self._threads)
+            return self._new(file)
         with self._lock:
             reader = self._kept.get(id(file))
             if reader is None or reader.file is not file:
-                reader = self._kept[id(file)] = ImageReader(file, self._guard, self._threads)
+                reader = self._kept[id(file)] = self._new(file)
             self._kept.move_to_end(id(file))
             while len(self._kept) > _MOST_OPEN:
                 self._kept.popitem(last=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, Protocol
 
@@ -86,8 +86,10 @@ class SpooledPixels(DiskPixels):
         weakref.finalize(self, file.close)  # which removes it
 
 
-def unpack(location: FileLocation) -> MemoryPixels | SpooledPixels:
+def unpack(location: FileLocation, check: Callable[[], None]) -> MemoryPixels | SpooledPixels:
     """Unpack a member of an archive once, for access in any order.
+
+    `check` is called again and again; what it raises stops the work.
 
     Raises
     ------
@@ -104,6 +106,7 @@ def unpack(location: FileLocation) -> MemoryPixels | SpooledPixels:
             written = 0
             while written < size and (part := packed.read(_STEP)):
                 written += file.write(part)
+                check()
             file.flush()
             stack.pop_all()
             return SpooledPixels(file, written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ from radviewer.dicom.stored import drop_unused_bits, grey_from_codec, keeps_all_
 from radviewer.domain.study import Frame, ImageFile, PixelFormat
 from radviewer.domain.volume import OverlayPlane, Pixels, SliceImage
 from radviewer.errors import UnreadableImage
+from radviewer.progress import Progress
 
 _NO_TABLES = ImageTables()
 _ITEM_TAG = b"\xfe\xff\x00\xe0"
@@ -45,12 +46,17 @@ class ImageReader:
         Decodes codestreams that look dangerous.
     threads : int
         For decoding one JPEG 2000 image.
+    check : callable, optional
+        Called while an archive is unpacked; what it raises stops the work.
 
     """
 
-    def __init__(self, file: ImageFile, guard: Guard, threads: int = 1) -> None:
+    def __init__(
+        self, file: ImageFile, guard: Guard, threads: int = 1, check: Callable[[], None] | None = None
+    ) -> None:
         self.file = file
         self._guard = guard
+        self._check = check or Progress().check
         self._threads = threads
         self._lock = threading.Lock()
         self._kept: PixelSource | None = None  # what is unpacked or inflated
@@ -105,7 +111,7 @@ class ImageReader:
         location, kept = self.file.location, self._kept
         if kept is None and location.member is not None:
             with self._lock:
-                kept = self._kept = self._kept or self._inflated(unpack(location))
+                kept = self._kept = self._kept or self._inflated(unpack(location, self._check))
         if kept is not None:
             yield kept
             return

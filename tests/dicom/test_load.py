@@ -252,9 +252,9 @@ def test_a_multi_frame_file_is_unpacked_and_its_table_read_once(
     unpacked: list[FileLocation] = []
     unpack = pixel_source.unpack
 
-    def counted(location: FileLocation) -> object:
+    def counted(location: FileLocation, check: Callable[[], None]) -> object:
         unpacked.append(location)
-        return unpack(location)
+        return unpack(location, check)
 
     monkeypatch.setattr("radviewer.dicom.pixels.unpack", counted)
     name = "emri_small_jpeg_2k_lossless.dcm"
@@ -271,6 +271,28 @@ def test_members_of_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     files = phantoms.volume(tmp_path / "files", 5)
     phantoms.archive(tmp_path / "study.zip", {path.name: path.read_bytes() for path in files})
     np.testing.assert_array_equal(load(only_stack(tmp_path / "study.zip")).stored, phantoms.ramp(5))
+
+
+def test_unpacking_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixel_source, "_IN_MEMORY", 100)
+    monkeypatch.setattr(pixel_source, "_STEP", 1000)
+    files = phantoms.volume(tmp_path / "files", 1, shape=(100, 100))
+    phantoms.archive(tmp_path / "study.zip", {"a.dcm": files[0].read_bytes()})
+    stack = only_stack(tmp_path / "study.zip")
+    progress = Progress()
+    asked: list[bool] = []
+
+    def cancel_at_third(_: Progress) -> None:
+        asked.append(True)
+        if len(asked) == 3:
+            progress.cancel()
+        if progress.cancelled:
+            raise Cancelled
+
+    monkeypatch.setattr(Progress, "check", cancel_at_third)
+    with pytest.raises(Cancelled):
+        load(stack, progress)
+    assert len(asked) == 3
 
 
 def test_a_damaged_member_is_named(tmp_path: Path) -> None:

@@ -157,6 +157,29 @@ def test_lossy_grey_comes_close(tmp_path: Path, syntax: str) -> None:
     assert 0 < error.max() < 0.15 * (1 << bits)
 
 
+def test_a_jpeg_repacked_as_jpeg_xl(tmp_path: Path) -> None:
+    pixels = smooth(8)
+    jpeg = bytes(imagecodecs.jpeg8_encode(pixels, level=90))
+    stack = stack_from(tmp_path / "repacked.dcm", bytes(imagecodecs.jpegxl_encode_jpeg(jpeg)), JPEG + "111", pixels, 8)
+    assert stack.format.transfer_syntax_uid == JPEG + "111"
+    assert np.abs(values(read_slice(stack, 0)) - imagecodecs.jpeg8_decode(jpeg)).max() <= 2
+
+
+@pytest.mark.parametrize("codestream_signed", [False, True])
+@pytest.mark.parametrize("header_signed", [False, True])
+def test_a_codestream_whose_sign_is_not_the_headers(
+    tmp_path: Path, codestream_signed: bool, header_signed: bool
+) -> None:
+    """The bits are taken under the header's sign (as pydicom does with J2K_pixelrep_mismatch.dcm)."""
+    meant = smooth(12, signed=header_signed).astype(np.int64)
+    bits = meant & 4095
+    held = np.where(bits > 2047, bits - 4096, bits).astype(np.int16) if codestream_signed else bits.astype(np.uint16)
+    stream = bytes(imagecodecs.jpeg2k_encode(held, codecformat="j2k", reversible=True, bitspersample=12))
+    pixels = meant.astype(np.int16 if header_signed else np.uint16)
+    picture = read_slice(stack_from(tmp_path / "sign.dcm", stream, JPEG + "90", pixels, 12), 0)
+    np.testing.assert_array_equal(picture.stored, pixels)
+
+
 def test_near_lossless_keeps_its_bound(tmp_path: Path) -> None:
     pixels = smooth(12)
     stream = bytes(imagecodecs.jpegls_encode(pixels, level=3))
