@@ -11,8 +11,9 @@ from radviewer.ai.anatomy import outline
 from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import film_of
+from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.charts import Canvas, save_picture
-from radviewer.evaluation.labelled import Line, read_image, readable
+from radviewer.evaluation.labelled import Line, read_image, read_mask, readable
 from radviewer.evaluation.outlines import (
     NAMES,
     Judged,
