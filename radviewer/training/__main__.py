@@ -42,11 +42,23 @@ def _release_anatomy(options: argparse.Namespace) -> None:
     release_anatomy.release(films, options.data, options.work, options.models / release_anatomy.NAME, command)
 
 
+def _release_findings(options: argparse.Namespace) -> None:
+    from radviewer.training import findings, release_findings, texts
+
+    name = str(options.recipe).removeprefix("release-")
+    runs, target = options.work / f"{name}-{options.arm}", options.models / f"chest-{name}"
+    command = f"python -m radviewer.training {name} --arm {options.arm} --data DATA --work WORK"
+    recipe, about, wanted = findings.RECIPES[name], texts.OF[name], texts.SENSITIVITY[name]
+    release_findings.release(recipe, runs, options.data, target, about, command, wanted)
+
+
 _RECIPES = {
     "anatomy": _anatomy,
     "tuberculosis": _findings,
     "pneumonia": _findings,
     "release-anatomy": _release_anatomy,
+    "release-tuberculosis": _release_findings,
+    "release-pneumonia": _release_findings,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -72,21 +72,25 @@ class Labelled:
     labels: NDArray[np.float32]
     folds: list[int]
     crops: Crops
+    refused: list[tuple[Row, int, int]] = field(default_factory=list)  # row, label, fold
 
 
 def load(recipe: Recipe, data: Path, cache: Path, anatomy: Path) -> Labelled:
     """Read the recipe's films whose lungs were found."""
     rows: list[Row] = []
     parts: list[Crops] = []
+    kept: list[int] = []
     for source in recipe.sources:
         source_rows = read_index(data / source)
         crops = cut_films(source_rows, source, cache, anatomy)
-        rows += [source_rows[i] for i in crops.kept]
+        kept += [len(rows) + i for i in crops.kept]
+        rows += source_rows
         parts.append(crops)
     labels = np.array([r.cells["label"] == recipe.positive for r in rows], np.float32)
     strata = [f"{r.source} {label:.0f}" for r, label in zip(rows, labels, strict=True)]
     folds = patient_folds(rows, strata, FOLDS, recipe.seed)
-    return Labelled(rows, labels, folds, Crops.joined(parts))
+    refused = [(rows[i], int(labels[i]), folds[i]) for i in sorted(set(range(len(rows))) - set(kept))]
+    return Labelled([rows[i] for i in kept], labels[kept], [folds[i] for i in kept], Crops.joined(parts), refused)
 
 
 def _centre(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -188,12 +192,10 @@ def train_fold(
     _log.info(
         "%s %s fold %d: AUC %.4f, n %d", recipe.name, arm, fold, auc(films.labels[held_out] > 0, logits), len(held_out)
     )
-    write_table(
-        run.folder / "held-out.csv",
-        ("film", "patient", "fold", "label", "logit"),
-        (
-            (films.rows[i].name, films.rows[i].patient, fold, int(films.labels[i]), f"{logit:.5f}")
-            for i, logit in zip(held_out, logits, strict=True)
-        ),
-    )
+    lines: list[tuple[object, ...]] = [
+        (films.rows[i].name, films.rows[i].patient, fold, int(films.labels[i]), f"{logit:.5f}")
+        for i, logit in zip(held_out, logits, strict=True)
+    ]
+    lines += [(row.name, row.patient, fold, label, "") for row, label, place in films.refused if place == fold]
+    write_table(run.folder / "held-out.csv", ("film", "patient", "fold", "label", "logit"), lines)
     return average

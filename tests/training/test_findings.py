@@ -120,6 +120,8 @@ def test_films_are_cut_out_once_and_a_fold_is_trained(
     again = load(RECIPE, tmp_path / "data", tmp_path / "cache", random_models)
     np.testing.assert_array_equal(again.crops.grey, films.crops.grey)
     train_fold(films, RECIPE, "scratch", 0, tmp_path / "runs")
+    assert [(row.name, label) for row, label, _ in films.refused] == [("films/blank.png", 0)]
     held_out = (tmp_path / "runs" / "tuberculosis-scratch" / "fold0" / "held-out.csv").read_text().splitlines()
     assert held_out[0] == "film,patient,fold,label,logit"
-    assert len(held_out) == 1 + films.folds.count(0)
+    refused_here = sum(fold == 0 for _, _, fold in films.refused)
+    assert len(held_out) == 1 + films.folds.count(0) + refused_here
