@@ -59,18 +59,20 @@ def frame_bits(form: PixelFormat, *, halved_chroma: bool = False) -> int:
 
 
 def native_pixels(source: PixelSource, form: PixelFormat, start: int, length: int, frames: int) -> NativePixels:
-    """Describe uncompressed pixel data whose value lies at `start`.
-
-    Halved chroma is recognised by the length: the name alone (``_422``) is often wrong.
-    """
-    halved = (
-        form.photometric_interpretation.endswith("_422")
-        and form.samples_per_pixel == 3
-        and length < frames * frame_bits(form) // 8
-    )
+    """Describe uncompressed pixel data whose value lies at `start`."""
+    halved = _is_halved(form, length, frames)
     big = form.transfer_syntax_uid == EXPLICIT_BIG
     swapped = big and form.bits_allocated <= 8 and source.read(start - 8, 2) == b"OW"
     return NativePixels(form, start, max(0, min(length, source.size - start)), frames, halved, swapped)
+
+
+def _is_halved(form: PixelFormat, length: int, frames: int) -> bool:
+    """Whether chroma is halved; the name alone (``_422``) is often wrong, so the length decides."""
+    if not form.photometric_interpretation.endswith("_422") or form.samples_per_pixel != 3:
+        return False
+    one = frame_bits(form, halved_chroma=True) // 8
+    surplus = 2 if frames == 1 else one  # of many frames, the last may be cut off
+    return length < min(frames * frame_bits(form) // 8, frames * one + surplus)
 
 
 def read_words(source: PixelSource, pixels: NativePixels, index: int, out: Pixels) -> NDArray[Any]:

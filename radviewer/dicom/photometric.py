@@ -8,11 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.dicom.pixel_errors import BadPixels
+from radviewer.domain.study import PixelFormat
 
 _FULL = np.array([[1.0, 1.0, 1.0], [0.0, -0.344136, 1.772], [1.402, -0.714136, 0.0]], np.float32)
 """Y, Cb, Cr (columns of the image) to R, G, B; Cb and Cr centred on 0 (ITU-R BT.601)."""
 _PARTIAL = np.array([[1.1644, 1.1644, 1.1644], [0.0, -0.3917, 2.0173], [1.5960, -0.8129, 0.0]], np.float32)
-_KNOWN = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_RCT", "YBR_ICT"}
+_KNOWN = {
+    "RGB",
+    "YBR_FULL",
+    "YBR_FULL_422",
+    "YBR_PARTIAL_422",
+    "YBR_PARTIAL_420",
+    "YBR_RCT",
+    "YBR_ICT",
+    "MONOCHROME1",  # a slip of the writer: three samples are colour
+    "MONOCHROME2",
+}
+
+
+def check_colour(form: PixelFormat) -> None:
+    """Refuse the retired colour spaces: ARGB, CMYK, HSV.
+
+    Raises
+    ------
+    BadPixels
+
+    """
+    samples, name = form.samples_per_pixel, form.photometric_interpretation
+    if samples != 1 and (samples != 3 or name not in _KNOWN):
+        raise BadPixels(f"its colour space ({name}, {samples} samples per pixel) is not supported")
 
 
 def to_eight_bits(samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
@@ -41,14 +65,7 @@ def to_rgb(samples: NDArray[Any], photometric: str, bits: int) -> NDArray[np.uin
     -------
     ndarray, shape (rows, columns, 3), uint8
 
-    Raises
-    ------
-    BadPixels
-        For retired colour spaces (ARGB, CMYK, HSV).
-
     """
-    if samples.shape[-1] != 3 or photometric not in _KNOWN | {"MONOCHROME1", "MONOCHROME2"}:
-        raise BadPixels(f"its colour space ({photometric}, {samples.shape[-1]} samples per pixel) is not supported")
     eight = to_eight_bits(samples, bits)
     if photometric.startswith("YBR_FULL"):
         return _from_ybr(eight, _FULL, 0.0)

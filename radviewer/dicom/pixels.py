@@ -19,7 +19,7 @@ from radviewer.dicom.image_header import ImageTables, extended_offsets, read_ima
 from radviewer.dicom.lut import apply_palette
 from radviewer.dicom.native import as_words, frame_bits, native_pixels, read_words, store_grey
 from radviewer.dicom.overlay import overlay_planes
-from radviewer.dicom.photometric import to_rgb
+from radviewer.dicom.photometric import check_colour, to_rgb
 from radviewer.dicom.pixel_errors import BadPixels
 from radviewer.dicom.pixel_source import MemoryPixels, PixelSource, open_on_disk, unpack
 from radviewer.dicom.stored import drop_unused_bits, grey_from_codec, keeps_all_bits, stored_shape, stored_type
@@ -82,6 +82,7 @@ class ImageReader:
         """
         form = self.file.format
         try:
+            check_colour(form)
             with self._open() as source:
                 if out is None:
                     out = np.empty(stored_shape(form), stored_type(form))

@@ -75,6 +75,25 @@ def test_halved_chroma(tmp_path: Path, photometric: str) -> None:
     np.testing.assert_array_equal(picture.stored[0, 2:4, 0] == picture.stored[0, 2:4, 1], True)  # no chroma: grey
 
 
+def test_a_cine_of_halved_chroma_whose_last_frame_is_cut_off(tmp_path: Path) -> None:
+    pairs = np.random.default_rng(1).integers(0, 256, (3, 4, 3, 4), dtype=np.uint8)  # Y Y Cb Cr
+    ds = image(np.zeros((3, 4, 6, 3), np.uint8), NumberOfFrames=3, PhotometricInterpretation="YBR_FULL_422")
+    ds.PixelData = pairs.tobytes()[:-20]
+    stack = stack_of(save(ds, tmp_path / "cine.dcm"))
+    assert len(stack.frames) == 2
+    wide = np.repeat(pairs[1].reshape(4, 3, 1, 4), 2, axis=2)
+    wide[..., 1, 0] = wide[..., 1, 1]
+    wide = wide[..., [0, 2, 3]].reshape(4, 6, 3)
+    np.testing.assert_array_equal(read_slice(stack, 1).stored, to_rgb(wide, "YBR_FULL_422", 8))
+
+
+def test_full_chroma_that_is_cut_off_is_not_taken_for_halved(tmp_path: Path) -> None:
+    path = save(image(COLOURS, PhotometricInterpretation="YBR_FULL_422"), tmp_path / "cut.dcm")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UnreadableImage, match="144 bytes expected, 124 found"):
+        read_slice(stack_of(path), 0)
+
+
 def test_white_and_black_of_each_ybr() -> None:
     extremes = np.array([[[255, 128, 128], [0, 128, 128]]], np.uint8)
     np.testing.assert_array_equal(to_rgb(extremes, "YBR_FULL", 8)[0], [[255] * 3, [0] * 3])
@@ -82,7 +101,7 @@ def test_white_and_black_of_each_ybr() -> None:
     np.testing.assert_array_equal(to_rgb(extremes, "YBR_PARTIAL_422", 8)[0], [[255] * 3, [0] * 3])
 
 
-@pytest.mark.parametrize("photometric", ["CMYK", "ARGB"])
+@pytest.mark.parametrize("photometric", ["CMYK", "ARGB", "RGB"])
 def test_retired_colour_spaces_are_refused_by_name(tmp_path: Path, photometric: str) -> None:
     ds = image(COLOURS, SamplesPerPixel=4, PhotometricInterpretation=photometric)
     ds.PixelData = bytes(6 * 8 * 4)
