@@ -49,7 +49,6 @@ class ReadingRoom(QObject):
         self.marks = MarkBook(MarkStore(paths.user_data() / "marks.sqlite"), self.history, self)
         self.desk = Desk(self.cache, self.history, self)
         self.toolbox = Toolbox(self)
-        self._preview_key: str | None = None
         self._places: dict[ImageReference, tuple[Shown, int]] | None = None
         self.session.started.connect(self._on_started)
         self.session.first_image.connect(self._on_first_image)
@@ -129,13 +128,12 @@ class ReadingRoom(QObject):
         self.desk.clear()
         self.cache.close()
         self.history.clear()
-        self._preview_key = self._places = None
+        self._places = None
         self.studies_changed.emit()
 
     def _on_first_image(self, stack: Stack, image: SliceImage) -> None:
         series = Series("", None, None, None, None, (stack,))
         study = Study("", None, None, None, None, (series,))
-        self._preview_key = stack.key
         self.desk.active.show(Shown(study, series, stack), preview=image)
 
     def _on_opened(self, result: ScanResult) -> None:
@@ -147,7 +145,7 @@ class ReadingRoom(QObject):
             self.desk.clear()
             self.notice.emit(_nothing_to_show(result))
             return
-        self.desk.active.show(self._first_to_show(everything))
+        self.desk.active.show(everything[0])  # whichever image came first: the same folder always opens the same way
         self._fill()
 
     def _fill(self) -> None:
@@ -162,13 +160,6 @@ class ReadingRoom(QObject):
         for viewport in self.desk.seen:
             if viewport.shown is None and (following := next(coming, None)) is not None:
                 viewport.show(following)
-
-    def _first_to_show(self, everything: list[Shown]) -> Shown:
-        """Return the stack that holds the image already on screen, else the first."""
-        for shown in everything:
-            if any(frame.key == self._preview_key for frame in shown.stack.frames):
-                return shown
-        return everything[0]
 
 
 def _nothing_to_show(result: ScanResult) -> str:

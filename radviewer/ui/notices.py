@@ -77,7 +77,6 @@ class _Strip(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         sign = QLabel()
         sign.setPixmap(icon(picture).pixmap(18, 18))
-        sign.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.text = plain_label(wrap=True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
@@ -113,7 +112,7 @@ class NoticeBar(_Strip):
         self.dismiss.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.dismiss.clicked.connect(notices.dismiss)
         for button in (self.more, self.dismiss):
-            self.row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+            self.row.addWidget(button)
         notices.changed.connect(self.refresh)
         self.refresh()
 

@@ -6,11 +6,12 @@ import re
 import tomllib
 from functools import cache
 
-from PySide6.QtGui import QColor, QFontDatabase, QIcon, QPalette
+from PySide6.QtGui import QColor, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 from radviewer import paths
 from radviewer.errors import BadResource
+from radviewer.render.lettering import load_fonts
 
 _ROLES = {
     QPalette.ColorRole.Window: "window",
@@ -87,8 +88,7 @@ def style_sheet() -> str:
 
 def apply(application: QApplication) -> None:
     """Dress the program."""
-    for font in sorted((paths.resources() / "fonts").glob("*.[ot]tf")):
-        QFontDatabase.addApplicationFont(str(font))
+    load_fonts()
     application.setStyle("Fusion")
     palette = QPalette()
     for role, name in _ROLES.items():

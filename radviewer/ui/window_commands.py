@@ -76,10 +76,7 @@ class WindowCommands:
             if had_focus:
                 self._window.desk.focus_active()
         else:
-            panel.show()
-            content = panel.widget()
-            if content is not None:
-                content.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            panel.show()  # the focus stays: keys go on acting on the image
 
     def _full_screen(self) -> None:
         window = self._window

@@ -53,10 +53,11 @@ def descriptions(room: ReadingRoom) -> list[str | None]:
     return [None if v.shown is None else v.shown.series.description for v in room.desk.viewports]
 
 
-def test_the_middle_slice_of_the_first_image_s_series_is_shown(qtbot: QtBot, room: ReadingRoom, study: Path) -> None:
+def test_the_middle_slice_of_the_first_series_is_shown(qtbot: QtBot, room: ReadingRoom, study: Path) -> None:
     opened(qtbot, room, study)
     active = room.desk.active
     assert active.stack is not None
+    assert active.shown == next(iter(room.all_shown()))
     assert active.index == active.stack.first_shown
     qtbot.waitUntil(lambda: active.image is not None, timeout=WAIT)
     assert active.reference is not None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from radviewer.app import thumbnails as module
@@ -17,9 +19,11 @@ from radviewer.dicom.scan import scan
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Window
+from radviewer.progress import Progress
 from radviewer.render.thumbnail import thumbnail
 from tests import phantoms
-from tests.app.hand_made import heard
+from tests.app.hand_made import HandCache, heard
+from tests.app.hand_made import stack as hand_stack
 from tests.qt_objects import destroy
 
 WAIT = 20_000
@@ -85,6 +89,37 @@ def test_nothing_arrives_once_the_study_is_left(qtbot: QtBot, thumbnails: Thumbn
     thumbnails.clear()
     qtbot.wait(50)
     assert ready == []
+
+
+def test_a_series_that_is_being_loaded_gives_its_thumbnail_at_once(
+    qapp: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "THUMBNAIL_PRIORITY", 0)
+    parent = QObject()
+    cache = HandCache(parent)
+    queue = JobQueue("busy", parent)
+    began, go_on = threading.Event(), threading.Event()
+
+    def loading(_progress: Progress) -> None:
+        began.set()
+        assert go_on.wait(20)
+
+    queue.submit(loading, "loading")
+    assert began.wait(20)
+    thumbnails = Thumbnails(queue, cache, parent)
+    one = hand_stack(first_shown=2)
+    assert thumbnails.picture(one, 32) is None
+    ready = heard(thumbnails.ready)
+    cache.deliver(one, 1)
+    assert ready == []
+    cache.deliver(one, 2)
+    assert ready == [(one.key,)]
+    assert thumbnails.picture(one, 32) is not None
+    go_on.set()
+    queue.close()
+    assert qapp is not None
+    assert ready == [(one.key,)]
+    destroy(parent)
 
 
 def test_loading_goes_first() -> None:

@@ -17,8 +17,6 @@ from radviewer.ui.browser.rows import (
     PatientRow,
     StackRow,
     StudyRow,
-    readable_date,
-    readable_name,
     rows_of,
 )
 from radviewer.ui.desk_widget import STACK_MIME as DROPPED_MIME
@@ -46,27 +44,19 @@ def state(opened: Opened, number: int) -> StackState:
     return found
 
 
-@pytest.mark.parametrize(
-    ("raw", "read"),
-    [
-        ("Doe^Jane^M^Dr", "Doe, Jane M Dr"),
-        ("Doe", "Doe"),
-        ("^Jane", "Jane"),
-        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou"),
-        ("  Doe ^ Jane\n ", "Doe, Jane"),
-        ("", ""),
-        ("^^^", ""),
-    ],
-)
-def test_names_are_read_as_people_write_them(raw: str, read: str) -> None:
-    assert readable_name(raw) == read
+def test_a_patient_is_headed_by_name_number_birth_sex_and_age() -> None:
+    study = Study("1", "20240229", " two\nlines ", "Doe^Jane", "17", (), patient_sex="F", patient_age="045Y",
+                  patient_birth_date="19790101")  # fmt: skip
+    patient, head = rows_of(ScanResult(Path(), (study,), (), ()), Density.FULL)
+    assert patient == PatientRow("Doe, Jane", "17 · 1979-01-01 · F · 45 y")
+    assert head == StudyRow("two lines", "2024-02-29")
+    patient, _ = rows_of(ScanResult(Path(), (study,), (), ()), Density.ANONYMOUS)
+    assert patient == PatientRow("Patient 1", "")
 
 
-@pytest.mark.parametrize(
-    ("raw", "read"), [("20240229", "2024-02-29"), ("2024", "2024"), (None, ""), ("2024.2.29", "2024.2.29")]
-)
-def test_dates_are_unambiguous(raw: str | None, read: str) -> None:
-    assert readable_date(raw) == read
+def test_what_is_unknown_is_said() -> None:
+    patient, head = rows_of(ScanResult(Path(), (Study("1", None, None, None, None, ()),), (), ()), Density.FULL)
+    assert (patient, head) == (PatientRow("Patient without a name", ""), StudyRow("Study", "No date"))
 
 
 def test_studies_of_one_patient_stand_under_one_heading() -> None:

@@ -60,7 +60,9 @@ def test_the_region_is_the_window_of_the_image(opened: Opened) -> None:
     assert region(plot) == (-1000.0, -801.0)  # LINEAR, PS3.3 C.11.2.1.2: centre − 0.5 ± (width − 1) / 2
     opened.room.desk.active.set_voi(Window(40, 400))
     opened.wait(lambda: region(plot) == (-160.0, 239.0))
-    assert (opened.window.histogram.center.value(), opened.window.histogram.width_entry.value()) == (40, 400)
+    for entry, number in ((opened.window.histogram.center, 40), (opened.window.histogram.width_entry, 400)):
+        assert entry.value() == number
+        assert entry.lineEdit().width() > 30  # a style sheet once left nothing of it
 
 
 def test_dragging_the_region_sets_the_window(opened: Opened) -> None:

@@ -90,6 +90,7 @@ class BrowserDelegate(QStyledItemDelegate):
         _paint_progress(painter, frame, state.loaded)
         inside = option.rect.adjusted(_PICTURE + 2 * _GAP + 4, 4, -_GAP, -4)
         lines = _Lines(painter, option.font, inside, centred=True)
+        painter.setPen(colour(_second(option)))
         right = self._paint_badges(painter, QRect(inside.left(), frame.top(), inside.width(), 18), stack, state)
         label = "accent" if _second(option) == "muted" else "text"
         entries = [(row.title, "text", True), (row.description, "text", False)]
@@ -113,7 +114,6 @@ class BrowserDelegate(QStyledItemDelegate):
     def _paint_badges(self, painter: QPainter, line: QRect, stack: Stack, state: StackState) -> int:
         """Warning, key images and marks at the right end of a line; returns the x where they begin."""
         right = line.right()
-        painter.setPen(colour("muted"))
         metrics = QFontMetrics(painter.font())
         for number, sign in ((state.marks, self._mark), (state.key_images, self._key_image)):
             if number:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from radviewer.app.viewport import Shown
 from radviewer.domain.study import NotAnImage, ScanResult, Stack, StackKind, Study
-from radviewer.render.annotations import Density
+from radviewer.render.annotations import Density, age_text, date_text, person_name
 from radviewer.ui.labels import count
 
 _UNKNOWN = "Patient without a name"
@@ -46,7 +46,7 @@ class StackRow:
     def description(self) -> str:
         """Series description, or the body part."""
         series = self.shown.series
-        return " ".join((series.description or series.body_part or "No description").split())
+        return _line(series.description) or _line(series.body_part) or "No description"
 
     @property
     def detail(self) -> str:
@@ -68,7 +68,7 @@ class ObjectRow:
     @property
     def detail(self) -> str:
         """Description, or the file's name."""
-        return " ".join((self.found.description or self.found.location.name).split())
+        return _line(self.found.description) or _line(self.found.location.name)
 
 
 Row = PatientRow | StudyRow | StackRow | ObjectRow
@@ -84,19 +84,6 @@ def images_of(stack: Stack) -> str:
 def patient_of(study: Study) -> tuple[str, str]:
     """What tells patients apart: number and name."""
     return (study.patient_id or "", study.patient_name or "")
-
-
-def readable_name(name: str) -> str:
-    """A person's name as it is read: ``"Doe^Jane^M"`` → ``"Doe, Jane M"`` (PS3.5 6.2.1.2)."""
-    family, _, rest = name.split("=")[0].partition("^")
-    given = " ".join(part for part in rest.split("^") if part.strip())
-    return ", ".join(part for part in (" ".join(family.split()), " ".join(given.split())) if part)
-
-
-def readable_date(date: str | None) -> str:
-    """``"20040312"`` → ``"2004-03-12"``; anything else as it is."""
-    text = (date or "").strip()
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
 
 
 def rows_of(result: ScanResult, density: Density) -> Iterator[Row]:
@@ -121,15 +108,16 @@ def rows_of(result: ScanResult, density: Density) -> Iterator[Row]:
 
 
 def _patient_row(study: Study, number: int, density: Density) -> PatientRow:
-    about = [study.patient_sex, study.patient_age]
     if density is not Density.FULL:
         return PatientRow(f"Patient {number}", "")
-    about = [study.patient_id, readable_date(study.patient_birth_date), *about]
-    name = readable_name(study.patient_name or "") or _UNKNOWN
-    return PatientRow(name, " · ".join(text for text in about if text))
+    born, age = date_text(study.patient_birth_date), age_text(study.patient_age)
+    about = [study.patient_id, born, study.patient_sex, age]
+    return PatientRow(_line(person_name(study.patient_name)) or _UNKNOWN, " · ".join(_line(t) for t in about if t))
 
 
 def _study_row(study: Study) -> StudyRow:
-    description = " ".join((study.description or "").split())
-    date = readable_date(study.date)
-    return StudyRow(description or "Study", date or "No date")
+    return StudyRow(_line(study.description) or "Study", _line(date_text(study.date)) or "No date")
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())

@@ -149,7 +149,6 @@ class HistogramPanel(QWidget):
         entry.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         entry.setKeyboardTracking(False)
         entry.setAccessibleName(name)
-        entry.setProperty("compact", True)
         entry.setMinimumWidth(56)
         entry.valueChanged.connect(self._on_typed)
         return entry
