@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QEnterEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QWidget
 
 WIDTH = 10
 """Logical pixels."""
 
-_THUMB = 5.0  # least height of the thumb
+_THUMB = 8.0  # least height of the thumb
 _SETTLE_MS = 40  # slices arrive faster than anybody sees
 
 
@@ -19,6 +19,7 @@ class SliceBar(QWidget):
     """Thin bar at a viewport's right edge; dragging it goes through the stack."""
 
     chosen = Signal(int)
+    entered = Signal()  # the pointer is on the bar, no longer on the image
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -86,9 +87,6 @@ class SliceBar(QWidget):
             painter.fillRect(
                 QRectF(track.left(), self._y(first), track.width(), self._y(last) - self._y(first)), loaded
             )
-        accent = palette.color(QPalette.ColorRole.Accent)
-        for index in self._marked:
-            painter.fillRect(QRectF(0, self._y(index + 0.5) - 1, WIDTH, 2), accent)
         top, height = self._y(self._index), self._y(self._index + 1) - self._y(self._index)
         if height < _THUMB:
             top, height = top - (_THUMB - height) / 2, _THUMB
@@ -97,7 +95,16 @@ class SliceBar(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(palette.color(QPalette.ColorRole.WindowText))
         painter.drawRoundedRect(QRectF(1, top, WIDTH - 2, height), 2, 2)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        accent = palette.color(QPalette.ColorRole.Accent)
+        for index in self._marked:
+            painter.fillRect(QRectF(0, self._y(index + 0.5) - 1, WIDTH, 2), accent)
         painter.end()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Tell that the pointer has left the image."""
+        self.entered.emit()
+        super().enterEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go where the bar was pressed."""

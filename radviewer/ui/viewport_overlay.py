@@ -19,6 +19,7 @@ ACTIVE_LINE = QColor(0xF2, 0x99, 0x4A)
 
 _SHADOW = QColor(0, 0, 0, 170)
 _PLATE = QColor(0, 0, 0, 190)
+_BADGE_BELOW = 46.0  # logical pixels under the upper edge: free of letters, texts and scale bar
 _TEXT = QColor(0xF2, 0xF4, 0xF6)
 
 
@@ -35,7 +36,7 @@ class Overlay:
     label : str
         Beside the pointer, at `label_at`.
     badge : str
-        At the lower edge: the cine's rate, work going on.
+        At the upper edge: the cine's rate, work going on.
 
     """
 
@@ -57,8 +58,8 @@ def paint_overlay(painter: QPainter, transform: ViewTransform, overlay: Overlay)
         x, y = (v / transform.ratio for v in overlay.label_at)
         _plate(painter, transform, overlay.label, QPointF(x + 14, y + 14))
     if overlay.badge:
-        width, height = (v / transform.ratio for v in transform.size)
-        _plate(painter, transform, overlay.badge, QPointF(width / 2, height - 44), centred=True)
+        width = transform.size[0] / transform.ratio
+        _plate(painter, transform, overlay.badge, QPointF(width / 2, _BADGE_BELOW), centred=True)
 
 
 def _place(transform: ViewTransform, point: Point) -> QPointF:

@@ -95,6 +95,7 @@ class ViewportWidget(QWidget):
         room.desk.active_changed.connect(self._on_active)
         room.desk.cines[self._index].changed.connect(self.update)
         self._bar.chosen.connect(viewport.go_to)
+        self._bar.entered.connect(self._mouse.leave)
 
     @property
     def viewport(self) -> Viewport:
