@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from radviewer.domain.geometry import PixelSpacing, SpacingOrigin
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind, Point, Quantity
@@ -279,6 +280,11 @@ def test_labels_keep_out_of_each_others_way() -> None:
         taken.append(box)
 
 
+def test_a_preferred_place_on_the_shape_is_not_taken() -> None:
+    shape = Box(100, 100, 200, 100)
+    assert place([Box(110, 110, 60, 20)], shape, [], (400, 300), 8).overlap(shape) == 0
+
+
 @given(st.floats(0, 2 * math.pi), st.floats(1, 200), st.floats(1, 60))
 def test_a_box_beyond_a_point_just_clears_it(turn: float, width: float, height: float) -> None:
     box = beyond((50, 60), (math.cos(turn), math.sin(turn)), (width, height), 8)
@@ -337,6 +343,23 @@ def test_the_selected_mark_shows_its_handles() -> None:
     )
     hovered = bytes_of(painted((LENGTH,), hovered="length"))
     assert not np.array_equal(hovered, plain)
+
+
+@pytest.mark.usefixtures("qapp")
+def test_marks_on_one_another_do_not_write_over_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Box] = []
+    draw = Lettering.draw
+
+    def record(
+        self: Lettering, painter: QPainter, left: float, top: float, text: str, pixel_size: float, colour: QColor
+    ) -> None:
+        written.append(Box(left, top, self.width(text, pixel_size), self.line_height(pixel_size)))
+        draw(self, painter, left, top, text, pixel_size, colour)
+
+    monkeypatch.setattr(Lettering, "draw", record)
+    painted(tuple(Mark(MarkKind.LENGTH, IMAGE, LENGTH.points, mark_id=name) for name in "abc"))
+    assert len(written) == 3
+    assert all(one.overlap(other) == 0 for one, other in combinations(written, 2))
 
 
 @pytest.mark.usefixtures("qapp")

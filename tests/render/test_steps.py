@@ -176,6 +176,17 @@ def test_equalisation_of_an_even_spread_changes_nothing() -> None:
     assert np.abs(found - codes).max() < 300
 
 
+def test_what_is_left_out_does_not_count() -> None:
+    rng = np.random.default_rng(4)
+    codes = rng.normal(30000, 4000, (64, 64)).astype(np.uint16)
+    left_out = np.zeros((64, 64), np.bool_)
+    left_out[:, ::2] = True
+    others = np.where(left_out, np.uint16(9000), codes)
+    found = [equalise(each, 0, 65535, 3.0, left_out) for each in (codes, others)]
+    assert np.array_equal(found[0][~left_out], found[1][~left_out])
+    assert np.array_equal(found[1][left_out], others[left_out])
+
+
 def test_equalisation_has_no_seams_between_tiles() -> None:
     rows, columns = np.mgrid[:256, :256]
     codes = (20000 + 8000 * np.sin(rows / 40) + 8000 * np.cos(columns / 50)).astype(np.uint16)
