@@ -68,6 +68,7 @@ class Desk(QObject):
         for viewport in self.viewports:
             viewport.image_changed.connect(self.moved)
             viewport.scrolled.connect(partial(self._on_scrolled, viewport))
+            viewport.opened.connect(partial(self._on_opened, viewport))
             viewport.stack_changed.connect(self._pin)
 
     @property
@@ -191,23 +192,37 @@ class Desk(QObject):
         if self.linked and not self._following and source in self.seen:
             self._follow(source)
 
+    def _on_opened(self, source: Viewport, at_place: bool) -> None:
+        """Open a stack where the others are, unless one of its images was asked for."""
+        if not self.linked or source not in self.seen:
+            return
+        if at_place:
+            self._follow(source)
+            return
+        for other in (self.active, *self.seen):
+            index = None if other is source else self._same_position(other, source)
+            if index is not None:
+                self._quietly(source, index)
+                return
+
     def _follow(self, source: Viewport) -> None:
         """Bring the other viewports to the position of the one the reader scrolls."""
-        plane, stack = source.plane, source.stack
-        if stack is None:
-            return
         for other in self.seen:
-            if other is source or other.stack is None:
-                continue
-            if other.stack is stack:
-                self._quietly(other, source.index)
-            elif plane is not None and other.plane is not None and shares_frame(stack, other.stack):
-                if not _parallel(plane, other.plane):
-                    continue
-                centre = plane.to_patient((stack.format.rows - 1) / 2, (stack.format.columns - 1) / 2)
-                index = self._nearest(other.stack, centre)
-                if index is not None:
-                    self._quietly(other, index)
+            index = None if other is source else self._same_position(source, other)
+            if index is not None:
+                self._quietly(other, index)
+
+    def _same_position(self, source: Viewport, other: Viewport) -> int | None:
+        """Slice of `other` where `source` is; None when they do not scroll together."""
+        here, there = source.plane, other.plane
+        if source.stack is None or other.stack is None:
+            return None
+        if source.stack is other.stack:
+            return source.index
+        if here is None or there is None or not shares_frame(source.stack, other.stack) or not _parallel(here, there):
+            return None
+        _, rows, columns = source.stack.shape
+        return self._nearest(other.stack, here.to_patient((rows - 1) / 2, (columns - 1) / 2))
 
     def _nearest(self, stack: Stack, point: Vector) -> int | None:
         positions = self._positions.get(stack)

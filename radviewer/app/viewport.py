@@ -52,6 +52,7 @@ class Viewport(QObject):
 
     stack_changed = Signal()  # another stack, or none
     image_changed = Signal()  # another slice, or the slice has arrived
+    opened = Signal(bool)  # a stack was opened; whether at an image that was asked for
     scrolled = Signal()  # the reader moved to another slice of the same stack
     view_changed = Signal()  # camera or presentation
     pointer_changed = Signal()  # the cross-hair of a linked viewport
@@ -133,6 +134,8 @@ class Viewport(QObject):
         self._settle_window()
         self.stack_changed.emit()
         self.request()
+        if not self._provisional:
+            self.opened.emit(index is not None)
         self.image_changed.emit()
 
     def request(self) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 import pytest
 from PySide6.QtCore import QElapsedTimer, QObject
 from pytestqt.qtbot import QtBot
@@ -8,6 +11,7 @@ from radviewer.app.cine import Cine
 from radviewer.app.history import History
 from radviewer.app.viewport import Viewport
 from tests.app.hand_made import HandCache, heard, shown, stack
+from tests.qt_objects import destroy
 
 pytestmark = pytest.mark.usefixtures("qtbot")
 
@@ -34,8 +38,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Loop:
-    def __init__(self, frame_time_ms: float | None = 40.0) -> None:
+    def __init__(self, made: list[QObject], frame_time_ms: float | None = 40.0) -> None:
         self.parent = QObject()
+        made.append(self.parent)
         self.cache = HandCache(self.parent)
         self.viewport = Viewport(self.cache, History(self.parent), self.parent)
         self.stack = stack("us", frame_time_ms=frame_time_ms)
@@ -43,10 +48,20 @@ class Loop:
         self.viewport.show(shown(self.stack))
 
 
-def test_rate_is_the_readers_else_the_files_else_the_default() -> None:
-    assert Loop(40.0).cine.rate == 25.0
-    assert Loop(1.0).cine.rate == 60.0
-    loop = Loop(None)
+Loops = Callable[..., Loop]
+
+
+@pytest.fixture
+def loops() -> Iterator[Loops]:
+    made: list[QObject] = []
+    yield partial(Loop, made)
+    destroy(*made)
+
+
+def test_rate_is_the_readers_else_the_files_else_the_default(loops: Loops) -> None:
+    assert loops(40.0).cine.rate == 25.0
+    assert loops(1.0).cine.rate == 60.0
+    loop = loops(None)
     assert loop.cine.rate == 10.0
     loop.cine.set_default(12.0)
     assert loop.cine.rate == 12.0
@@ -60,8 +75,8 @@ def test_rate_is_the_readers_else_the_files_else_the_default() -> None:
     assert loop.cine.rate == 12.0  # a choice is for one stack
 
 
-def test_plays_in_a_loop_and_drops_what_is_late(clock: Clock) -> None:
-    loop = Loop()
+def test_plays_in_a_loop_and_drops_what_is_late(clock: Clock, loops: Loops) -> None:
+    loop = loops()
     loop.cache.deliver_all(loop.stack)
     loop.cine.toggle()
     clock.now = 39
@@ -78,8 +93,8 @@ def test_plays_in_a_loop_and_drops_what_is_late(clock: Clock) -> None:
     assert loop.viewport.index == 0
 
 
-def test_waits_for_an_image_that_is_not_there_yet(clock: Clock) -> None:
-    loop = Loop()
+def test_waits_for_an_image_that_is_not_there_yet(clock: Clock, loops: Loops) -> None:
+    loop = loops()
     loop.cache.deliver(loop.stack, 0)
     loop.cine.toggle()
     clock.now = 45
@@ -94,8 +109,8 @@ def test_waits_for_an_image_that_is_not_there_yet(clock: Clock) -> None:
     assert loop.viewport.index == 2
 
 
-def test_goes_on_from_where_the_reader_scrolls_to(clock: Clock) -> None:
-    loop = Loop()
+def test_goes_on_from_where_the_reader_scrolls_to(clock: Clock, loops: Loops) -> None:
+    loop = loops()
     loop.cache.deliver_all(loop.stack)
     loop.cine.toggle()
     clock.now = 41
@@ -109,8 +124,8 @@ def test_goes_on_from_where_the_reader_scrolls_to(clock: Clock) -> None:
     assert loop.viewport.index == 4
 
 
-def test_starts_stops_and_tells() -> None:
-    loop = Loop()
+def test_starts_stops_and_tells(loops: Loops) -> None:
+    loop = loops()
     told = heard(loop.cine.changed)
     loop.cine.toggle()
     assert loop.cine.playing
@@ -125,8 +140,8 @@ def test_starts_stops_and_tells() -> None:
     assert not loop.cine.playing  # one image is no cine
 
 
-def test_runs_by_itself(qtbot: QtBot) -> None:
-    loop = Loop(17.0)
+def test_runs_by_itself(qtbot: QtBot, loops: Loops) -> None:
+    loop = loops(17.0)
     loop.cache.deliver_all(loop.stack)
     loop.cine.toggle()
     qtbot.waitUntil(lambda: loop.viewport.index >= 2)

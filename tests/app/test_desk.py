@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QObject
@@ -12,6 +13,9 @@ from radviewer.domain.geometry import ImagePlane
 from radviewer.domain.study import Stack
 from radviewer.domain.window import Window
 from tests.app.hand_made import HandCache, heard, plane, shown, stack
+from tests.qt_objects import destroy
+
+pytestmark = pytest.mark.usefixtures("qapp")
 
 
 class Room:
@@ -29,8 +33,10 @@ class Room:
 
 
 @pytest.fixture
-def room() -> Room:
-    return Room()
+def room() -> Iterator[Room]:
+    room = Room()
+    yield room
+    destroy(room.parent)
 
 
 def test_a_layout_shows_the_page_of_the_active_viewport(room: Room) -> None:
@@ -176,6 +182,22 @@ class TestLinkedScrolling:
         two.desk.viewports[0].go_to(9)
         # At its centre, 50 mm along the column, the oblique plane lies 50·tan(10°) = 8.8 mm higher than its corner.
         assert two.indices() == [9, 0]
+
+    def test_a_stack_is_opened_where_the_others_are(self, two: Room) -> None:
+        two.put(0, stack("thin", [float(z) for z in range(0, 41)]))
+        two.desk.viewports[0].go_to(20)
+        thick = two.put(1, stack("thick", [0.0, 5.0, 10.0, 15.0, 20.0]))
+        assert two.indices() == [20, 4]
+        two.desk.viewports[0].go_to(5)
+        two.put(1, stack("elsewhere", frame_of_reference="9.9"))
+        two.desk.viewports[0].go_to(10)
+        two.put(1, thick)  # not where it was left
+        assert two.indices() == [10, 2]
+
+    def test_an_image_that_was_asked_for_leads(self, two: Room) -> None:
+        two.put(0, stack("thin", [float(z) for z in range(0, 41)]))
+        two.desk.viewports[1].show(shown(stack("thick", [0.0, 5.0, 10.0, 15.0, 20.0])), 3)
+        assert two.indices() == [15, 3]
 
     def test_unlinked_nothing_follows(self, two: Room) -> None:
         two.put(0, stack("a"))

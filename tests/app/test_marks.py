@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from radviewer.app.marks import MarkBook, noun
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind
 from radviewer.errors import NotSaved
 from tests.app.hand_made import heard
+from tests.qt_objects import destroy
 
 IMAGE = ImageReference("1.study", "1.series", "1.image", 0)
 NEXT_FRAME = replace(IMAGE, frame=1)
@@ -52,10 +54,15 @@ class Desk:
     def on_disk(self) -> list[Mark]:
         return list(MarkStore(self.path).read("1.study"))
 
+    def destroy(self) -> None:
+        destroy(self.book, self.history)
+
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "marks.sqlite")
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path / "marks.sqlite")
+    yield desk
+    desk.destroy()
 
 
 def test_every_change_is_on_disk_at_once_and_can_be_undone(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from radviewer.app.viewport import Viewport
 from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import LookupTable
 from tests.app.hand_made import HandCache, plane, shown, stack
+from tests.qt_objects import destroy
 
 
 def read(image: SliceImage, row: int = 2, column: int = 3, index: int = 1, **of_stack: Any) -> Probe | None:
@@ -21,7 +22,9 @@ def read(image: SliceImage, row: int = 2, column: int = 3, index: int = 1, **of_
     ct = stack(**of_stack)
     cache.deliver(ct, index, image)
     viewport.show(shown(ct), index)
-    return probe(viewport, row, column)
+    found = probe(viewport, row, column)
+    destroy(parent)
+    return found
 
 
 def grey(value: float, dtype: str = "int16", **other: Any) -> SliceImage:

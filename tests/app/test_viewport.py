@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from PySide6.QtCore import QObject
 
@@ -10,6 +12,7 @@ from radviewer.render.presentation import ContrastStep, Interpolation, StepKind
 from radviewer.render.view import Camera
 from radviewer.render.windowing import automatic_window
 from tests.app.hand_made import HandCache, heard, picture, shown, stack
+from tests.qt_objects import destroy
 
 CLAHE = ContrastStep(StepKind.CLAHE, 2.0)
 LUNG = Window(-600, 1500)
@@ -28,8 +31,10 @@ class Table:
 
 
 @pytest.fixture
-def table() -> Table:
-    return Table()
+def table() -> Iterator[Table]:
+    table = Table()
+    yield table
+    destroy(table.parent)
 
 
 def test_shows_the_slice_to_be_shown_first_and_loads_it(table: Table) -> None:

@@ -20,6 +20,7 @@ from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import Mark
 from radviewer.ui.desk_widget import DeskWidget
 from radviewer.ui.viewport_widget import ViewportWidget
+from tests.qt_objects import destroy
 
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
 NO_BUTTON = Qt.MouseButton.NoButton
@@ -103,9 +104,8 @@ class Reading:
         self.room.desk.set_layout(layout)
         self.desk = DeskWidget(self.room)
         self.desk.resize(*size)
-        qtbot.addWidget(self.desk)
-        self.desk.show()
-        qtbot.waitExposed(self.desk)
+        with qtbot.waitExposed(self.desk):
+            self.desk.show()
         self.open(target)
 
     def open(self, target: Path) -> None:
@@ -121,7 +121,9 @@ class Reading:
 
     def close(self) -> None:
         self.desk.close()
-        assert self.room.close()
+        ended = self.room.close()
+        destroy(self.desk, self.room)
+        assert ended
 
     @property
     def viewport(self) -> Viewport:
