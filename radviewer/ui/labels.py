@@ -6,7 +6,7 @@ import html
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QStyleOption, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
 
 _TIP_LENGTH = 2000
 
@@ -76,10 +76,3 @@ class ElidedLabel(QLabel):
             painter, self.contentsRect(), flags.value, option.palette, self.isEnabled(), text, self.foregroundRole()
         )
         painter.end()
-
-
-def text_height(widget: QWidget, lines: int = 1) -> int:
-    """Height of some lines of a widget's text, in logical pixels."""
-    return widget.fontMetrics().lineSpacing() * lines + widget.style().pixelMetric(
-        QStyle.PixelMetric.PM_DefaultFrameWidth
-    )

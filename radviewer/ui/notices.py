@@ -9,7 +9,7 @@ from datetime import datetime
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from radviewer.ui.labels import count, plain_label
+from radviewer.ui.labels import plain_label
 from radviewer.ui.theme import icon
 
 _KEPT = 500
@@ -150,8 +150,3 @@ class Banners(QWidget):
         column.addWidget(self.notice)
         column.addWidget(self.warning)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-
-
-def summary(notices: Notices) -> str:
-    """How many notices there were: for the status bar."""
-    return count(len(notices.told), "notice") if notices.told else ""

@@ -78,6 +78,15 @@ def test_a_dropped_folder_opens(main_window: WindowOpener, tmp_path: Path) -> No
     opened.wait_image()
 
 
+def test_a_folder_dropped_on_an_image_opens_in_its_place(main_window: WindowOpener, tmp_path: Path) -> None:
+    phantoms.film(tmp_path / "old" / "film.dcm")
+    opened = main_window(tmp_path / "old")
+    study_folder(tmp_path / "new")
+    with opened.qtbot.waitSignal(opened.room.session.opened, timeout=20_000):
+        assert opened.drop(tmp_path / "new", on=opened.window.desk.active)
+    assert opened.room.session.target == tmp_path / "new"
+
+
 def test_of_several_dropped_things_the_first_opens_and_the_reader_is_told(
     main_window: WindowOpener, tmp_path: Path
 ) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from radviewer.app.reading_room import ReadingRoom
@@ -73,14 +73,21 @@ class Opened:
         """Choose an action."""
         self.window.actions_set[name].trigger()
 
-    def drop(self, *paths: Path) -> bool:
-        """Drop files on the window; whether they were taken."""
+    def drop(self, *paths: Path, on: QWidget | None = None) -> bool:
+        """Drop files on a widget of the window, as Qt would; whether they were taken."""
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-        left, copy = Qt.MouseButton.LeftButton, Qt.DropAction.CopyAction
-        event = QDropEvent(QPointF(400, 400), copy, data, left, Qt.KeyboardModifier.NoModifier)
-        event.ignore()
-        self.window.dropEvent(event)
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        place, copy, receiver = QPoint(40, 40), Qt.DropAction.CopyAction, on or self.window
+        entered = QDragEnterEvent(place, copy, data, left, none)
+        QApplication.sendEvent(receiver, entered)
+        if not entered.isAccepted():
+            return False
+        for event in (
+            QDragMoveEvent(place, copy, data, left, none),
+            QDropEvent(QPointF(place), copy, data, left, none),
+        ):
+            QApplication.sendEvent(receiver, event)
         return event.isAccepted()
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Shown
@@ -37,7 +37,13 @@ class StackState:
 
 
 class BrowserModel(QAbstractListModel):
-    """Rows of the study browser."""
+    """Rows of the study browser.
+
+    What is known of a stack changes several times a second; `touched` says so instead of
+    `dataChanged`, upon which Qt would lay out all rows again.
+    """
+
+    touched = Signal(QModelIndex)  # an invalid one for all rows
 
     def __init__(self, room: ReadingRoom) -> None:
         super().__init__(room)
@@ -141,7 +147,7 @@ class BrowserModel(QAbstractListModel):
         """Paint one stack's row again."""
         row = self._row_of.get(key)
         if row is not None:
-            self.dataChanged.emit(self.index(row), self.index(row))
+            self.touched.emit(self.index(row))
 
     def _state(self, stack: Stack) -> StackState:
         marks = self._marks.get(stack.key, Counter())
@@ -158,8 +164,7 @@ class BrowserModel(QAbstractListModel):
                 self._marks.setdefault(key, Counter())[mark.kind is MarkKind.KEY_IMAGE] += 1
 
     def _refresh_all(self) -> None:
-        if self._rows:
-            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+        self.touched.emit(QModelIndex())
 
     def _on_marks(self) -> None:
         self._count_marks()

@@ -35,6 +35,7 @@ class BrowserPanel(QListView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMinimumWidth(200)
         self.doubleClicked.connect(self._choose)
+        self._model.touched.connect(self._repaint)
         self.thumbnails.ready.connect(self._model.refresh)
         room.session.started.connect(self.thumbnails.clear)
         room.studies_changed.connect(self._on_studies)
@@ -58,6 +59,12 @@ class BrowserPanel(QListView):
         shown = self._model.shown(index)
         if shown is not None:
             self.chosen.emit(shown)
+
+    def _repaint(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.update(index)
+        else:
+            self.viewport().update()
 
     def _on_studies(self) -> None:
         if self._room.session.result is None:
