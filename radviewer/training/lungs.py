@@ -7,6 +7,7 @@ seen it; all others by the whole ensemble.
 from __future__ import annotations
 
 import csv
+import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import outline
+from radviewer.ai.cards import read_card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
 from radviewer.ai.lungs import MARGIN, cut_out
@@ -86,9 +88,15 @@ def _cut(rows: Sequence[Row], models: Path) -> Iterator[tuple[int, Bytes, Bytes]
         yield i, _as_bytes(grey), crop.lungs.astype(np.uint8)
 
 
+def _made_by(models: Path) -> str:
+    """Short name of the anatomy model's weights."""
+    hashes = [weights.sha256 for weights in read_card(models / "chest-anatomy").weights]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]
+
+
 def cut_films(rows: Sequence[Row], source: str, cache: Path, models: Path) -> Crops:
-    """Cut-outs of `rows`, from the cache when they are there; refusals are listed beside it."""
-    path = cache / f"lungs-{source}.npz"
+    """Cut-outs of `rows`, from the cache when this anatomy model has made them; refusals are listed beside it."""
+    path = cache / f"lungs-{source}-{_made_by(models)}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         kept, grey, lungs, refused = [], [], [], []
@@ -103,6 +111,8 @@ def cut_films(rows: Sequence[Row], source: str, cache: Path, models: Path) -> Cr
             raise NothingToRead(f"No film of {source} was accepted by the anatomy model.")
         write_table(cache / f"refused-{source}.csv", ("film", "reason"), refused)
         _log.info("%s: %d cut out, %d refused", source, len(kept), len(refused))
-        np.savez(path, grey=np.stack(grey), lungs=np.stack(lungs), kept=np.array(kept))
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, grey=np.stack(grey), lungs=np.stack(lungs), kept=np.array(kept))
+        partial.replace(path)
     with np.load(path) as stored:
         return Crops(stored["grey"], stored["lungs"], stored["kept"].tolist())
