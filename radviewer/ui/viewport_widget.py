@@ -21,27 +21,21 @@ from PySide6.QtWidgets import QWidget
 
 from radviewer.app.marks import MarkBook
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Viewport, reference_of
+from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import ImageReference, Mark
 from radviewer.render.annotations import Density
 from radviewer.render.picture import View, ViewPainter
 from radviewer.render.view import ViewTransform
 from radviewer.ui.placement import Placement
 from radviewer.ui.preparing import Preparing
-from radviewer.ui.slice_bar import WIDTH, SliceBar
+from radviewer.ui.slice_bar import WIDTH
+from radviewer.ui.stack_bar import StackBar
 from radviewer.ui.text_entry import TextEntry
-from radviewer.ui.tools.editing import moved_within
+from radviewer.ui.tools.editing import nudged
 from radviewer.ui.tools.tool import Gesture, Pointer
 from radviewer.ui.viewport_mouse import Mouse
 from radviewer.ui.viewport_overlay import Segment, paint_overlay
 from radviewer.ui.viewport_scene import Scene
-
-_STEPS = {
-    Qt.Key.Key_Left: (-1, 0),
-    Qt.Key.Key_Right: (1, 0),
-    Qt.Key.Key_Up: (0, -1),
-    Qt.Key.Key_Down: (0, 1),
-}
 
 
 class ViewportWidget(QWidget):
@@ -69,7 +63,7 @@ class ViewportWidget(QWidget):
         self._painter = ViewPainter()
         self._preparing = Preparing(room.display_queue, self._painter.renderer, self)
         self._mouse = Mouse(self, room.desk, room.toolbox)
-        self._bar = SliceBar(self)
+        self._bar = StackBar(self, room, room.desk.viewports[index])
         self._entry: TextEntry | None = None
         self._told = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -87,14 +81,11 @@ class ViewportWidget(QWidget):
         viewport.pointer_changed.connect(self.update)
         self._preparing.changed.connect(self.update)
         self._preparing.failed.connect(room.notice)
-        room.cache.slice_ready.connect(self._on_slice_ready)
-        room.cache.loaded.connect(self._on_loaded)
         room.marks.changed.connect(self._on_marks)
         room.marks.selection_changed.connect(self.update)
         room.toolbox.changed.connect(self._on_tool)
         room.desk.active_changed.connect(self._on_active)
         room.desk.cines[self._index].changed.connect(self.update)
-        self._bar.chosen.connect(viewport.go_to)
         self._bar.entered.connect(self._mouse.leave)
 
     @property
@@ -113,7 +104,7 @@ class ViewportWidget(QWidget):
         return self._mouse.gesture
 
     @property
-    def bar(self) -> SliceBar:
+    def bar(self) -> StackBar:
         """The bar at the right edge."""
         return self._bar
 
@@ -180,42 +171,17 @@ class ViewportWidget(QWidget):
         self._mouse.lose()
         self._preparing.stop()
         self._painter.clear()
-        stack = self.viewport.stack
-        frames = () if stack is None else stack.frames
-        self._bar.setVisible(len(frames) > 1)
-        cache = self._room.cache
-        self._bar.show_stack(stack is not None and cache.slice(stack, i) is not None for i in range(len(frames)))
-        self._place_bar()
-        self._show_marked()
         self._on_image()
 
     def _on_image(self) -> None:
-        self._bar.show_index(self.viewport.index)
+        if self._entry is not None and self._entry.image != self.viewport.reference:
+            self._entry.finish(keep=True)
         self._mouse.on_image()
         self.update()
 
-    def _on_slice_ready(self, key: str, index: int) -> None:
-        stack = self.viewport.stack
-        if stack is not None and stack.key == key:
-            self._bar.set_ready(index)
-
-    def _on_loaded(self, key: str) -> None:
-        stack = self.viewport.stack
-        if stack is not None and stack.key == key:
-            for index in range(len(stack.frames)):
-                self._bar.set_ready(index)
-
     def _on_marks(self, image: ImageReference | None) -> None:
-        self._show_marked()
         if image is None or image == self.viewport.reference:
             self.update()
-
-    def _show_marked(self) -> None:
-        shown = self.viewport.shown
-        if shown is None or self.viewport.reference is None:
-            return
-        count = len(shown.stack.frames)
-        self._bar.show_marked(i for i in range(count) if self.marks.marked(reference_of(shown, i)))
 
     def _on_tool(self) -> None:
         self.cancel_drawing()
@@ -265,21 +231,10 @@ class ViewportWidget(QWidget):
         """Let the reader type the text of a mark, at its last point."""
         if self._entry is not None:
             self._entry.finish(keep=True)
-        mark_id = mark.mark_id
-
-        def keep(text: str) -> None:
-            if any(kept.mark_id == mark_id for kept in self.marks.all):
-                self.marks.rename(mark_id, text)
-
-        entry = TextEntry(self, mark.text, keep)
-        place = self.placement.to_logical(*self.transform.to_view(*mark.points[-1])).toPoint()
-        entry.adjustSize()
-        right, bottom = self.width() - entry.width(), self.height() - entry.height()
-        entry.move(max(0, min(place.x() + 8, right)), max(0, min(place.y() + 8, bottom)))
+        place = self.placement.to_logical(*self.transform.to_view(*mark.points[-1]))
+        self._entry = entry = TextEntry(self, self.marks, mark)
         entry.destroyed.connect(lambda: self._forget(entry))
-        self._entry = entry
-        entry.show()
-        entry.setFocus()
+        entry.open_at(place)
 
     def _forget(self, entry: TextEntry) -> None:
         if self._entry is entry:
@@ -326,15 +281,11 @@ class ViewportWidget(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the selected mark with Alt and the arrow keys, ten pixels with Shift too."""
-        step, selected = _STEPS.get(Qt.Key(event.key())), self.marks.selected
-        alt = event.modifiers() & Qt.KeyboardModifier.AltModifier
-        if step is None or not alt or selected is None or selected not in self.shown_marks():
+        moved = nudged(event, self.marks.selected, self.transform)
+        if moved is None or all(mark.mark_id != moved.mark_id for mark in self.shown_marks()):
             super().keyPressEvent(event)
-            return
-        far = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-        transform = self.transform
-        rows, columns = transform.image_direction(*step)
-        self.marks.replace(moved_within(selected, rows * far, columns * far, transform.shape))
+        else:
+            self.marks.replace(moved)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """End the cross-hair when Shift is let go."""
@@ -355,7 +306,7 @@ class ViewportWidget(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the bar at the right edge."""
-        self._place_bar()
+        self._bar.setGeometry(self.width() - WIDTH, 0, WIDTH, self.height())
         super().resizeEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -364,6 +315,3 @@ class ViewportWidget(QWidget):
         self._mouse.leave()
         self._painter.clear()
         super().hideEvent(event)
-
-    def _place_bar(self) -> None:
-        self._bar.setGeometry(self.width() - WIDTH, 0, WIDTH, self.height())

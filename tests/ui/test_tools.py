@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from radviewer.app.actions import ACTIONS
 from radviewer.app.mark_store import MarkStore
@@ -321,6 +323,13 @@ class TestEditing:
         study.run("undo")
         assert study.marks == [mark]
 
+    def test_other_keys_do_nothing_to_it(self, study: Reading) -> None:
+        mark = length(study, (10, 10), (10, 40))
+        event = QKeyEvent(QEvent.Type.KeyPress, 0x7FFFFFFF, Qt.KeyboardModifier.AltModifier)
+        QApplication.sendEvent(study.widget, event)
+        QTest.keyClick(study.widget, Qt.Key.Key_Up)
+        assert study.marks == [mark]
+
     def test_the_pointer_shows_what_it_would_take(self, study: Reading) -> None:
         mark = length(study, (10, 10), (10, 40))
         mouse = study.mouse()
@@ -364,6 +373,23 @@ class TestArrowText:
         if entry_closed:  # without a window manager no focus is lost: close it as Qt would
             entry_closed[0].finish(keep=True)
         assert [m.text for m in study.marks] == ["node"]
+
+    def test_going_to_another_image_keeps_the_text(self, study: Reading) -> None:
+        study.choose("arrow")
+        study.mouse().drag(*study.places((10, 10), (30, 40)))
+        QTest.keyClicks(entry(study), "cyst")
+        study.mouse().wheel(study.place(50, 60))
+        assert [m.text for m in study.marks] == ["cyst"]
+        assert not [e for e in study.widget.findChildren(TextEntry) if e.isVisible()]
+
+    def test_keys_go_to_the_text_not_to_the_viewport(self, study: Reading) -> None:
+        study.choose("arrow")
+        study.mouse().drag(*study.places((10, 10), (30, 40)))
+        for key in (Qt.Key.Key_R, Qt.Key.Key_Escape, Qt.Key.Key_Space, Qt.Key.Key_Up):
+            event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.NoModifier)
+            event.ignore()
+            QApplication.sendEvent(entry(study), event)
+            assert event.isAccepted()
 
     def test_it_survives_its_arrow_being_undone(self, study: Reading) -> None:
         study.choose("arrow")

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+
 from radviewer.domain.measurement import Mark
 from radviewer.render.hit import moved, moved_handle
+from radviewer.render.view import ViewTransform
 from radviewer.ui.tools.drawing import CLICK
 from radviewer.ui.tools.tool import Canvas, Gesture, Pointer
+
+_STEPS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
 
 
 class Editing(Gesture):
@@ -55,3 +66,16 @@ def moved_within(mark: Mark, rows: float, columns: float, shape: tuple[int, int]
         least, most = min(0.0, -0.5 - min(values)), max(0.0, size - 0.5 - max(values))
         shift.append(min(max(way, least), most))
     return moved(mark, *shift)
+
+
+def nudged(event: QKeyEvent, mark: Mark | None, transform: ViewTransform) -> Mark | None:
+    """Return the mark moved by a pixel of the image with Alt and an arrow key, by ten with Shift too.
+
+    None when the keys, or the mark, are no such thing.
+    """
+    step, modifiers = _STEPS.get(event.key()), event.modifiers()
+    if mark is None or step is None or not modifiers & Qt.KeyboardModifier.AltModifier or not mark.points:
+        return None
+    far = 10 if modifiers & Qt.KeyboardModifier.ShiftModifier else 1
+    rows, columns = transform.image_direction(*step)
+    return moved_within(mark, rows * far, columns * far, transform.shape)
