@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pydicom.data
 import pytest
 import safetensors.torch
 import torch
@@ -15,7 +16,7 @@ from radviewer.ai import anatomy
 from radviewer.ai.cards import BadModel
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.networks import AnatomyNet, FindingNet
-from radviewer.errors import NothingToRead, NotSaved
+from radviewer.errors import NothingToRead, NotSaved, RadviewerError
 from radviewer.evaluation.commands import evaluate_model, list_models
 from radviewer.evaluation.labelled import read_image, read_lines
 from radviewer.evaluation.question import PARTLY, UNSEEN
@@ -170,6 +171,21 @@ def test_colour_images_are_read_as_rgb(tmp_path: Path) -> None:
     image, _ = read_image(tmp_path / "a.png")
     assert image.stored[0, 0].tolist() == [3, 2, 1]
     assert image.is_colour
+
+
+def test_dicom_is_read_with_what_its_header_says() -> None:
+    path = pydicom.data.get_testdata_file("CT_small.dcm", download=False)
+    image, context = read_image(Path(str(path)))
+    assert image.stored.shape == (128, 128)
+    assert (context.modality, context.slices) == ("CT", 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image"])
+def test_files_that_are_no_image_are_named(tmp_path: Path, content: bytes) -> None:
+    for name in ("a.png", "a.dcm"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(RadviewerError, match=name):
+            read_image(tmp_path / name)
 
 
 def test_models_are_listed_as_json() -> None:
