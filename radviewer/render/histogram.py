@@ -47,7 +47,7 @@ def histogram(image: SliceImage, bins: int = 256) -> Histogram | None:
     low, high = float(values.min()), float(values.max())
     if high <= low:
         low, high = low - 0.5, low + 0.5
-    elif image.stored.dtype.kind in "iu" and image.slope == 1 and high - low < bins:
+    elif not image.is_colour and image.stored.dtype.kind in "iu" and image.slope == 1 and high - low < bins:
         low, high = low - 0.5, high + 0.5  # one bin per value
         bins = round(high - low)
     counts, edges = np.histogram(values, bins=bins, range=(low, high))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from radviewer.app import navigation
 from radviewer.app.desk import Layout
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
@@ -20,33 +18,8 @@ from radviewer.domain.measurement import ImageReference, Mark, MarkKind
 from radviewer.render.presentation import Interpolation
 from tests import phantoms
 from tests.app.hand_made import heard
+from tests.app.rooms import WAIT, opened
 from tests.qt_objects import destroy
-
-WAIT = 20_000
-
-
-@pytest.fixture
-def room(qapp: object) -> Iterator[ReadingRoom]:
-    assert qapp is not None
-    made = ReadingRoom(SettingsFile())
-    yield made
-    assert made.close()
-    destroy(made)
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Path:
-    """Three series of one study, one of another patient, and a segmentation."""
-    for number, slices in ((1, 5), (2, 4), (3, 3)):
-        phantoms.volume(tmp_path / f"s{number}", slices, series=f"s{number}", SeriesNumber=number)
-    phantoms.film(tmp_path / "film" / "film.dcm", study="other", series="film", patient="P2")
-    phantoms.not_image(tmp_path / "seg.dcm", "segmentation")
-    return tmp_path
-
-
-def opened(qtbot: QtBot, room: ReadingRoom, target: Path) -> None:
-    with qtbot.waitSignal(room.session.opened, timeout=WAIT):
-        room.open(target)
 
 
 def descriptions(room: ReadingRoom) -> list[str | None]:
@@ -173,41 +146,6 @@ def test_an_image_is_found_by_its_reference(qtbot: QtBot, room: ReadingRoom, stu
         for index in range(len(shown.stack.frames)):
             assert room.place_of(reference_of(shown, index)) == (shown, index)
     assert room.place_of(ImageReference("1", "2", "3", 0)) is None
-
-
-def test_stepping_through_series_stops_at_both_ends(qtbot: QtBot, room: ReadingRoom, study: Path) -> None:
-    opened(qtbot, room, study)
-    everything = list(room.all_shown())
-    navigation.step_series(room, -99)
-    assert room.desk.active.stack is everything[0].stack
-    for shown in everything[1:]:
-        navigation.step_series(room, 1)
-        assert room.desk.active.stack is shown.stack
-    navigation.step_series(room, 1)
-    assert room.desk.active.stack is everything[-1].stack
-
-
-def test_the_next_mark_is_found_across_series_and_around_the_end(qtbot: QtBot, room: ReadingRoom, study: Path) -> None:
-    opened(qtbot, room, study)
-    assert navigation.next_marked(room) is False
-    first, _, last = (shown for shown in room.all_shown() if shown.series.modality == "CT")
-    places = [(first, 1), (first, 3), (last, 0)]
-    for shown, index in places:
-        room.marks.toggle_key_image(reference_of(shown, index))
-    room.desk.active.show(first, 3)
-    met = []
-    for _ in range(4):
-        assert navigation.next_marked(room)
-        met.append((room.desk.active.shown, room.desk.active.index))
-    assert met == [places[2], places[0], places[1], places[2]]
-
-
-def test_the_only_mark_is_on_the_image_itself(qtbot: QtBot, room: ReadingRoom, study: Path) -> None:
-    opened(qtbot, room, study)
-    reference = room.desk.active.reference
-    assert reference is not None
-    room.marks.toggle_key_image(reference)
-    assert navigation.next_marked(room) is False
 
 
 def test_closing_during_a_scan_is_prompt(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

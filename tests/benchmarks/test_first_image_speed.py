@@ -35,7 +35,7 @@ class Painted(QObject):
         widget.installEventFilter(self)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.Paint:
+        if event.type() is QEvent.Type.Paint and self._widget.viewport.image is not None:
             QTimer.singleShot(0, self._note)  # once it is painted
         return False
 
