@@ -50,8 +50,9 @@ def test_a_patient_is_headed_by_name_number_birth_sex_and_age() -> None:
     patient, head = rows_of(ScanResult(Path(), (study,), (), ()), Density.FULL)
     assert patient == PatientRow("Doe, Jane", "17 · 1979-01-01 · F · 45 y")
     assert head == StudyRow("two lines", "2024-02-29")
-    patient, _ = rows_of(ScanResult(Path(), (study,), (), ()), Density.ANONYMOUS)
-    assert patient == PatientRow("Patient 1", "")
+    for density in (Density.ANONYMOUS, Density.NONE):
+        rows = rows_of(ScanResult(Path(), (study,), (), ()), density)
+        assert list(rows) == [PatientRow("Patient 1", ""), StudyRow("Study 1", "")]
 
 
 def test_what_is_unknown_is_said() -> None:

@@ -37,8 +37,8 @@ class BrowserDelegate(QStyledItemDelegate):
                 return QSize(160, max(_PICTURE + 2 * _GAP, 4 * line + _GAP))
             case PatientRow(detail=detail):
                 return QSize(160, line * (2 if detail else 1) + 2 * _GAP)
-            case StudyRow():
-                return QSize(160, line * 2 + _GAP + 4)
+            case StudyRow(detail=detail):
+                return QSize(160, line * (2 if detail else 1) + _GAP + 4)
             case _:
                 return QSize(160, line * 2 + _GAP)
 

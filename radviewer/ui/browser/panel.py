@@ -36,6 +36,7 @@ class BrowserPanel(QListView):
         self.setMinimumWidth(200)
         self.doubleClicked.connect(self._choose)
         self._model.touched.connect(self._repaint)
+        self._model.modelReset.connect(self._follow)
         self.thumbnails.ready.connect(self._model.refresh)
         room.session.started.connect(self.thumbnails.clear)
         room.studies_changed.connect(self._on_studies)
@@ -69,7 +70,6 @@ class BrowserPanel(QListView):
     def _on_studies(self) -> None:
         if self._room.session.result is None:
             self.thumbnails.clear()
-        self._follow()
 
     def _follow(self) -> None:
         """Mark the row of what the active viewport shows."""

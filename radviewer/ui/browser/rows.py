@@ -94,8 +94,8 @@ def rows_of(result: ScanResult, density: Density) -> Iterator[Row]:
     listed: set[NotAnImage] = set()
     for number, studies in enumerate(patients.values(), 1):
         yield _patient_row(studies[0], number, density)
-        for study in studies:
-            yield _study_row(study)
+        for place, study in enumerate(studies, 1):
+            yield _study_row(study, place, density)
             for series in study.series:
                 yield from (StackRow(Shown(study, series, stack)) for stack in series.stacks)
             of_study = [n for n in result.not_images if n.study_uid == study.study_uid and n not in listed]
@@ -115,7 +115,9 @@ def _patient_row(study: Study, number: int, density: Density) -> PatientRow:
     return PatientRow(_line(person_name(study.patient_name)) or _UNKNOWN, " · ".join(_line(t) for t in about if t))
 
 
-def _study_row(study: Study) -> StudyRow:
+def _study_row(study: Study, number: int, density: Density) -> StudyRow:
+    if density is not Density.FULL:
+        return StudyRow(f"Study {number}", "")  # dates and descriptions can tell who it is
     return StudyRow(_line(study.description) or "Study", _line(date_text(study.date)) or "No date")
 
 
