@@ -32,10 +32,17 @@ class JpegColour(Enum):
     YCBCR = "YCBCR"  # converted to RGB
 
 
-def run_codec(codec: Codec, data: bytes, colour: JpegColour = JpegColour.GREY, threads: int = 1) -> NDArray[Any]:
+def run_codec(
+    codec: Codec,
+    data: bytes,
+    colour: JpegColour = JpegColour.GREY,
+    threads: int = 1,
+    target: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Decode one codestream whose header was checked.
 
-    More than one of `threads` makes a single large JPEG 2000 film appear sooner.
+    More than one of `threads` makes a single large JPEG 2000 film appear sooner.  `target`,
+    of the shape and type that comes out, saves memory that would be asked for and given back.
 
     Returns
     -------
@@ -51,11 +58,11 @@ def run_codec(codec: Codec, data: bytes, colour: JpegColour = JpegColour.GREY, t
 
     try:
         if codec is Codec.JPEG:
-            return _decode_jpeg(data, colour)
+            return _decode_jpeg(data, colour, target)
         if codec is Codec.JPEG_LS:  # without its end marker CharLS searches for many seconds
-            return imagecodecs.jpegls_decode(_closed(data))
+            return imagecodecs.jpegls_decode(_closed(data), out=target)
         if codec is Codec.JPEG_2000:  # HTJ2K too: OpenJPH, the alternative, crashed on mutated streams
-            return imagecodecs.jpeg2k_decode(_closed(data), numthreads=threads)
+            return imagecodecs.jpeg2k_decode(_closed(data), numthreads=threads, out=target)
         if codec is Codec.JPEG_XL:
             return imagecodecs.jpegxl_decode(data, numthreads=1)
     except CODEC_REFUSALS as error:
@@ -68,7 +75,7 @@ def _closed(data: bytes) -> bytes:
     return data if _END in data[-_PADDING:] else data + _END
 
 
-def _decode_jpeg(data: bytes, colour: JpegColour) -> NDArray[Any]:
+def _decode_jpeg(data: bytes, colour: JpegColour, target: NDArray[Any] | None) -> NDArray[Any]:
     """Decode, and notice when a stream without an end marker was cut off.
 
     libjpeg invents what is missing.  It invents something else when other bytes follow, unless
@@ -76,14 +83,14 @@ def _decode_jpeg(data: bytes, colour: JpegColour) -> NDArray[Any]:
     """
     import imagecodecs
 
-    def decoded(tail: bytes) -> NDArray[Any]:
-        target = JpegColour.RGB if colour is JpegColour.YCBCR else colour
-        return imagecodecs.jpeg8_decode(data + tail, colorspace=colour.value, outcolorspace=target.value)
+    def decoded(stream: bytes, out: NDArray[Any] | None) -> NDArray[Any]:
+        wanted = JpegColour.RGB if colour is JpegColour.YCBCR else colour
+        return imagecodecs.jpeg8_decode(stream, colorspace=colour.value, outcolorspace=wanted.value, out=out)
 
     if _END in data[-_PADDING:]:
-        return decoded(b"")
-    image = decoded(_END)
-    if not (image == decoded(_NOISE + _END)).all():
+        return decoded(data, target)
+    image = decoded(data + _END, target)
+    if not (image == decoded(data + _NOISE + _END, None)).all():
         raise BadPixels("its JPEG data are cut short")
     return image
 

@@ -79,11 +79,14 @@ def inspect(data: bytes, transfer_syntax_uid: str) -> tuple[StreamHeader | None,
     raise BadPixels("its compressed data do not start like any known codestream")
 
 
-def decode_frame(data: bytes, form: PixelFormat, guard: Guard, threads: int = 1) -> Decoded:
+def decode_frame(
+    data: bytes, form: PixelFormat, guard: Guard, threads: int = 1, target: NDArray[Any] | None = None
+) -> Decoded:
     """Decode one compressed frame.
 
     What is unusual goes to `guard`, which starts its process only if needed; `threads` are
-    for one large JPEG 2000 image.
+    for one large JPEG 2000 image; `target` (rows, columns), words of BitsAllocated bits, may take
+    the pixels of a grey image.
 
     Raises
     ------
@@ -94,14 +97,16 @@ def decode_frame(data: bytes, form: PixelFormat, guard: Guard, threads: int = 1)
     header, bare = inspect(data, form.transfer_syntax_uid)
     if header is None:
         photometric = form.photometric_interpretation.replace("YBR_FULL_422", "YBR_FULL")
-        return Decoded(decode_rle(bare, form), photometric, all_bits=True, true_values=False, bits=form.bits_stored)
+        return Decoded(
+            decode_rle(bare, form, target), photometric, all_bits=True, true_values=False, bits=form.bits_stored
+        )
     _compare(header, form)
     colour = _jpeg_colour(header, form)
     if _suspicious(header, len(bare)):
         limit = form.rows * form.columns * form.samples_per_pixel * 4
         pixels = guard.decode(header.codec, bare, limit, colour)
     else:
-        pixels = run_codec(header.codec, bare, colour, threads)
+        pixels = run_codec(header.codec, bare, colour, threads, _typed(target, header))
     return Decoded(
         _shaped(pixels, form, header),
         _photometric(header, form),
@@ -136,6 +141,14 @@ def _compare(header: StreamHeader, form: PixelFormat) -> None:
 def _suspicious(header: StreamHeader, length: int) -> bool:
     samples = header.rows * header.columns * max(1, header.components)
     return header.oddity is not None or (samples > _LARGE and samples > length * _MOST_PER_BYTE)
+
+
+def _typed(target: NDArray[Any] | None, header: StreamHeader) -> NDArray[Any] | None:
+    """View `target` as the type the codec gives; None when that has another width."""
+    width = 1 if header.precision <= 8 else 2 if header.precision <= 16 else 4
+    if target is None or target.dtype.itemsize != width:
+        return None
+    return target.view(f"{'i' if header.signed else 'u'}{width}")
 
 
 def _jpeg_colour(header: StreamHeader, form: PixelFormat) -> JpegColour:

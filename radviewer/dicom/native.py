@@ -132,13 +132,13 @@ def _arranged(words: NDArray[Any], pixels: NativePixels) -> NDArray[Any]:
 
 
 def store_grey(words: NDArray[Any], form: PixelFormat, out: Pixels) -> None:
-    """Turn words with all their bits into stored values in `out`, which may be `words` itself."""
+    """Turn words with all their bits into stored values in `out`, where they may lie already."""
     if out.dtype != words.dtype:  # 64-bit integers become floating-point
         words = words.copy()
         drop_unused_bits(words, form)
         out[...] = words
         return
-    if words is not out:
+    if not np.may_share_memory(words, out):
         np.copyto(out, words)
     drop_unused_bits(out, form)
 

@@ -152,15 +152,20 @@ class ImageReader:
         if length is not None and self._is_native(source):
             pixels = native_pixels(source, form, start, length, self.file.number_of_frames)
             return _store(read_words(source, pixels, index, out), form, out, index, tables)
-        decoded = decode_frame(self._frame_bytes(source, index), form, self._guard, self._threads)
+        target = out if out.ndim == 2 and out.dtype.itemsize * 8 == form.bits_allocated else None
+        decoded = decode_frame(self._frame_bytes(source, index), form, self._guard, self._threads, target)
         if form.samples_per_pixel > 1:
             out[...] = to_rgb(decoded.pixels, decoded.photometric, decoded.bits)
             return overlay_planes(tables.overlays, index, out.shape[:2], None)
         if decoded.all_bits:
             return _store(as_words(decoded.pixels, form), form, out, index, tables)
+        planes = overlay_planes(tables.overlays, index, out.shape[:2], decoded.pixels)
         grey = grey_from_codec(decoded.pixels, form, true_values=decoded.true_values, bits=decoded.bits)
-        out[...] = grey if tables.palette is None else apply_palette(grey, *tables.palette)
-        return overlay_planes(tables.overlays, index, out.shape[:2], decoded.pixels)
+        if tables.palette is not None:
+            out[...] = apply_palette(grey, *tables.palette)
+        elif not np.may_share_memory(grey, out):
+            out[...] = grey
+        return planes
 
     def _is_native(self, source: PixelSource) -> bool:
         """Whether the pixel data are uncompressed, whatever the transfer syntax says."""

@@ -7,6 +7,7 @@ was given the whole frame with a damaged header read beyond it.
 from __future__ import annotations
 
 import struct
+import threading
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +19,7 @@ from radviewer.dicom.pixel_errors import BadPixels
 from radviewer.domain.study import PixelFormat
 
 _HEADER = 64
+_LARGEST_SCRATCH = 4 << 20
 _SLACK = 256
 """Bytes a segment may unpack to beyond its plane: writers pad."""
 
@@ -35,8 +37,34 @@ def _segments(data: bytes, expected: int) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(bounds)]
 
 
-def decode_rle(data: bytes, form: PixelFormat) -> NDArray[Any]:
-    """Unpack one frame.
+class _Scratch(threading.local):
+    """A buffer of each thread: giving it back to the system after every frame costs more than decoding."""
+
+    buffer = bytearray()
+
+
+_scratch = _Scratch()
+
+
+def _buffer(size: int) -> memoryview:
+    if size > _LARGEST_SCRATCH:
+        return memoryview(bytearray(size))
+    if len(_scratch.buffer) < size:
+        _scratch.buffer = bytearray(size)
+    return memoryview(_scratch.buffer)[:size]
+
+
+def decode_rle(data: bytes, form: PixelFormat, target: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Unpack one frame, into `target` if it is given.
+
+    Parameters
+    ----------
+    data : bytes
+        The frame.
+    form : PixelFormat
+        What the DICOM header describes.
+    target : ndarray, optional
+        C-contiguous, (rows, columns), words of BitsAllocated bits; for one sample per pixel.
 
     Returns
     -------
@@ -60,15 +88,17 @@ def decode_rle(data: bytes, form: PixelFormat) -> NDArray[Any]:
     segments = _segments(data, samples * width)
     if any(len(segment) * 64 < plane for segment in segments):
         raise BadPixels("its RLE segments are too short for its Rows and Columns")
-    pixels = np.empty((samples, plane, width), np.uint8)
+    words = np.empty(samples * plane, f"<u{width}") if target is None else target.reshape(-1)
+    pixels = words.view(np.uint8).reshape(samples, plane, width)
+    scratch = _buffer(plane + _SLACK)
     for n, segment in enumerate(segments):
         try:
-            unpacked = imagecodecs.packbits_decode(segment, out=plane + _SLACK)
+            unpacked = imagecodecs.packbits_decode(segment, out=scratch)
         except CODEC_REFUSALS:
             raise BadPixels(f"segment {n + 1} of its RLE frame is damaged or cut short") from None
         if len(unpacked) < plane:
             raise BadPixels(f"segment {n + 1} of its RLE frame holds {len(unpacked):,} of {plane:,} bytes")
         # the most significant byte comes first (G.3.1)
         pixels[n // width, :, width - 1 - n % width] = np.frombuffer(unpacked, np.uint8, plane)
-    words = pixels.view(np.dtype(f"<u{width}")).reshape(samples, form.rows, form.columns)
-    return words[0] if samples == 1 else np.moveaxis(words, 0, -1)
+    planes = words.view(f"<u{width}").reshape(samples, form.rows, form.columns)
+    return planes[0] if samples == 1 else np.moveaxis(planes, 0, -1)

@@ -78,12 +78,6 @@ def drop_unused_bits(words: NDArray[Any], form: PixelFormat) -> None:
     np.right_shift(words, words.dtype.type(above + below), out=words)
 
 
-def as_type(pixels: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
-    """Copy `pixels` into another integer type; what does not fit keeps its lower bits."""
-    converted: NDArray[Any] = pixels.astype(kind)
-    return converted
-
-
 def words_from_bytes(data: bytes | memoryview, form: PixelFormat, *, big_endian: bool) -> NDArray[Any]:
     """Words of uncompressed pixel data, in native byte order; a view where that is possible."""
     word = word_type(form)
@@ -103,7 +97,7 @@ def bits_to_image(data: bytes | bytearray, form: PixelFormat, first_bit: int) ->
 
 
 def grey_from_codec(pixels: NDArray[Any], form: PixelFormat, *, true_values: bool, bits: int) -> NDArray[Any]:
-    """Give decoded grey samples the type of the stack.
+    """Give decoded grey samples the type of the stack, in place where the width allows it.
 
     Parameters
     ----------
@@ -120,14 +114,25 @@ def grey_from_codec(pixels: NDArray[Any], form: PixelFormat, *, true_values: boo
     word = word_type(form)
     if word.itemsize == 8 or form.is_float or form.bits_allocated == 1:
         return pixels.astype(stored_type(form))
+    stored = form.bits_stored
     if true_values and form.signed:
-        limits = np.iinfo(word)
-        return as_type(np.clip(pixels, limits.min, limits.max), word)
+        if pixels.dtype.itemsize > word.itemsize:
+            limits = np.iinfo(word)
+            np.clip(pixels, limits.min, limits.max, out=pixels)
+        return _as_type(pixels, word)
     if form.transfer_syntax_uid in LOSSY and not form.signed:  # what overshoots must not wrap to black
-        return as_type(np.clip(pixels, 0, (1 << form.bits_stored) - 1), word)
-    words = as_type(pixels, word)  # wraps: the bits stay as they are
-    if form.bits_stored < form.bits_allocated and (form.signed or true_values or bits > form.bits_stored):
-        up = word.type(form.bits_allocated - form.bits_stored)
+        if true_values or bits > stored:
+            np.clip(pixels, 0, min((1 << stored) - 1, np.iinfo(pixels.dtype).max), out=pixels)
+        return _as_type(pixels, word)
+    words = _as_type(pixels, word)
+    if stored < form.bits_allocated and (form.signed or true_values or bits > stored):
+        up = word.type(form.bits_allocated - stored)
         np.left_shift(words, up, out=words)
         np.right_shift(words, up, out=words)
     return words
+
+
+def _as_type(pixels: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Pixels in another integer type; what does not fit keeps its lower bits."""
+    converted: NDArray[Any] = pixels.view(kind) if pixels.dtype.itemsize == kind.itemsize else pixels.astype(kind)
+    return converted

@@ -27,6 +27,7 @@ from radviewer.dicom.pixel_errors import BadPixels
 from radviewer.dicom.pixel_source import MemoryPixels
 from radviewer.dicom.pixels_fit import Refused
 from radviewer.dicom.scan import scan
+from radviewer.dicom.stored import word_type
 from radviewer.domain.study import PixelFormat
 from radviewer.errors import RadviewerError
 from tests.dicom.pixel_files import PYDICOM, PYDICOM_DATA, image_files, stack_of
@@ -89,7 +90,8 @@ def streams() -> list[Stream]:
 def decode(data: bytes, form: PixelFormat, guard: Guard) -> str:
     """Decode one mutated codestream; say what came of it."""
     try:
-        return str(decode_frame(data, form, guard).pixels.shape)
+        target = np.zeros((form.rows, form.columns), word_type(form)) if form.samples_per_pixel == 1 else None
+        return str(decode_frame(data, form, guard, target=target).pixels.shape)
     except BadPixels as error:
         return str(error)
 

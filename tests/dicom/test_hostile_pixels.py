@@ -307,9 +307,9 @@ def test_jpeg_ls_is_closed_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch)
     seen: list[bytes] = []
     decode = imagecodecs.jpegls_decode
 
-    def watched(data: bytes) -> NDArray[Any]:
+    def watched(data: bytes, **options: Any) -> NDArray[Any]:
         seen.append(data)
-        return decode(data)
+        return decode(data, **options)
 
     monkeypatch.setattr(imagecodecs, "jpegls_decode", watched)
     whole = JPEG_LS[: JPEG_LS.rindex(b"\xff\xd9")]
