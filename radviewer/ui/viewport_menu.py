@@ -87,18 +87,18 @@ class _Builder:
         self._desk = desk
         self._keys = keys
 
-    def add(self, menu: QMenu, *names: str, text: str = "") -> None:
-        """Add some commands."""
+    def add(self, menu: QMenu, *names: str, text: str = "", checked: bool | None = None) -> None:
+        """Add some commands; `text` and `checked` in place of what the table and the state say."""
         for name in names:
             action = menu.addAction(text or _TEXTS[name])
             shortcuts = self._keys[name]
             if shortcuts:  # shown only: the window's own action hears the key
                 action.setShortcut(QKeySequence(shortcuts[0], QKeySequence.SequenceFormat.PortableText))
                 action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            checked = self._desk.commands.checked(name)
-            if checked is not None:
+            state = self._desk.commands.checked(name) if checked is None else checked
+            if state is not None:
                 action.setCheckable(True)
-                action.setChecked(checked)
+                action.setChecked(state)
             action.triggered.connect(partial(self._run, name))
 
     def _run(self, name: str, _checked: bool = False) -> None:
@@ -125,7 +125,7 @@ def _add_windows(menu: QMenu, desk: DeskWidget, viewport: Viewport, builder: _Bu
     if image is None:
         return
     windows = menu.addMenu("Window")
-    builder.add(windows, "preset-0")
+    builder.add(windows, "preset-0", checked=chosen is None)
     for voi in image.vois[:_MOST_WINDOWS]:
         action = _add(windows, voi_text(voi), partial(viewport.set_voi, voi))
         action.setCheckable(True)
@@ -136,7 +136,8 @@ def _add_windows(menu: QMenu, desk: DeskWidget, viewport: Viewport, builder: _Bu
     for preset in presets:
         window = preset.fixed
         text = preset.name if window is None else f"{preset.name}   ({voi_text(Window(window.center, window.width))})"
-        builder.add(windows, f"preset-{preset.key}", text=text.replace("&", "&&"))
+        in_force = isinstance(chosen, Window) and chosen.explanation == preset.name
+        builder.add(windows, f"preset-{preset.key}", text=text.replace("&", "&&"), checked=in_force)
     windows.addSeparator()
     builder.add(windows, "invert")
 

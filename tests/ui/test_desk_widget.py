@@ -246,6 +246,10 @@ class TestMenu:
         entries["Lung   (W 1500  L −600)"].trigger()
         assert study.viewport.presentation.voi == Window(-600, 1500, explanation="Lung")
         menu.close()
+        again = self.open(study)
+        assert self.entries(again)["Lung   (W 1500  L −600)"].isChecked()
+        assert not self.entries(again)["The image's own window"].isChecked()
+        again.close()
 
     def test_acts_on_the_viewport_it_was_opened_in(self, study: Reading) -> None:
         menu = self.open(study, 2)
