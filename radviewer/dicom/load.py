@@ -84,13 +84,22 @@ def load(
     """
     form, count = stack.format, len(stack.frames)
     _check_memory(form, count, memory_limit, stack.frames[0].file.location.name)
-    stored = np.zeros((count, *stored_shape(form)), stored_type(form))  # pages come from the system when touched
+    stored = _allocate(stack)
     progress = progress or Progress()
     with Guard(lambda: progress.cancelled) as guard:
         work = _Work(stack, stored, progress, guard, Outward(count, focus or (lambda: stack.first_shown)), on_slice)
         work.run(min(_workers(), count))
     stored.setflags(write=False)
     return Volume(stored, tuple(work.slices), stack.geometry, dict(sorted(work.problems.items())))
+
+
+def _allocate(stack: Stack) -> Pixels:
+    """Zeros for the whole stack; the system hands out the pages when they are touched."""
+    form = stack.format
+    try:
+        return np.zeros((len(stack.frames), *stored_shape(form)), stored_type(form))
+    except MemoryError as error:
+        raise TooLarge(f"{stack.frames[0].file.location.name} and its stack need more memory than there is.") from error
 
 
 class _Work:
@@ -143,7 +152,7 @@ class _Work:
         frame = self._stack.frames[index]
         try:
             image = self._read(frame, self._stored[index])
-        except UnreadableImage as error:
+        except (UnreadableImage, TooLarge) as error:
             self._stored[index] = 0  # a slice that failed half-way leaves nothing that looks like an image
             self.problems[index] = str(error)
         else:

@@ -25,7 +25,7 @@ from radviewer.dicom.pixel_source import MemoryPixels, PixelSource, open_on_disk
 from radviewer.dicom.stored import drop_unused_bits, grey_from_codec, keeps_all_bits, stored_shape, stored_type
 from radviewer.domain.study import Frame, ImageFile, PixelFormat
 from radviewer.domain.volume import OverlayPlane, Pixels, SliceImage
-from radviewer.errors import UnreadableImage
+from radviewer.errors import TooLarge, UnreadableImage
 from radviewer.progress import Progress
 
 _NO_TABLES = ImageTables()
@@ -77,7 +77,7 @@ class ImageReader:
 
         Raises
         ------
-        UnreadableImage
+        UnreadableImage, TooLarge
 
         """
         form = self.file.format
@@ -90,6 +90,8 @@ class ImageReader:
                 planes = self._fill(source, frame.index, out, tables)
         except BadPixels as error:
             raise UnreadableImage(f"{self.file.location.name} cannot be shown: {error}.") from error
+        except MemoryError as error:
+            raise TooLarge(f"{self.file.location.name} needs more memory than there is.") from error
         stored = out.view()
         stored.setflags(write=False)
         return SliceImage(

@@ -330,6 +330,25 @@ def test_absurd_sizes_are_refused_by_their_product(tmp_path: Path) -> None:
         load(huge)
 
 
+def test_memory_that_runs_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may refuse what seemed to be free."""
+    phantoms.volume(tmp_path, 3)
+    stack = only_stack(tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("radviewer.dicom.pixels.read_words", refuse)
+        with pytest.raises(TooLarge, match="needs more memory than there is"):
+            read_slice(stack, 0)
+        assert list(load(stack).problems) == [0, 1, 2]
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "zeros", refuse)
+        with pytest.raises(TooLarge, match="need more memory than there is"):
+            load(stack)
+
+
 def test_two_loads_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     phantoms.volume(tmp_path, 20)
     stack = only_stack(tmp_path)
