@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,10 +36,11 @@ CREATE INDEX IF NOT EXISTS mark_of_study ON mark (study_uid);
 
 
 class MarkStore:
-    """Marks on disk.  Safe with several programs at once, also when the folder is on a network.
+    """Marks on disk.  Safe with several programs of one computer at once.
 
-    That is why transactions are short and the journal is SQLite's usual one: WAL needs
-    memory shared by all programs.  A damaged file is set aside, never overwritten.
+    The journal is a write-ahead log, synced at every mark, where the file system can share
+    memory (WAL), else SQLite's rollback journal.  A damaged file is set aside, never overwritten.
+    Used from one thread.
 
     Raises
     ------
@@ -50,6 +51,13 @@ class MarkStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._open: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Let the file go; the next call opens it again."""
+        connection, self._open = self._open, None
+        if connection is not None:
+            connection.close()
 
     def read(self, study_uid: str) -> tuple[Mark, ...]:
         """All marks of one study; rows that are no valid mark are left out."""
@@ -82,12 +90,11 @@ class MarkStore:
         import sqlite3  # at first use: not on the way to the first window
 
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection:
-                self._prepare(connection)
-                with connection:
-                    yield connection
+            connection = self._connected()
+            with connection:
+                yield connection
         except (sqlite3.Error, OSError) as error:
+            self.close()
             if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise NotSaved(self._set_aside()) from error
             raise NotSaved(
@@ -95,11 +102,28 @@ class MarkStore:
                 "free some space or check the folder's permissions."
             ) from error
 
+    def _connected(self) -> sqlite3.Connection:
+        import sqlite3
+
+        if self._open is not None and not self._path.exists():
+            self.close()  # the file was removed: what is written to it now would be lost
+        if self._open is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self._path, timeout=_PATIENCE)
+            try:
+                self._prepare(connection)
+            except (sqlite3.Error, NotSaved):
+                connection.close()
+                raise
+            self._open = connection
+        return self._open
+
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA synchronous = FULL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > _SCHEMA:
             raise NotSaved(f"{self._path} was written by a newer radviewer; update this one to keep marks.")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
         if version < _SCHEMA:
             connection.executescript(_CREATE)
             connection.execute(f"PRAGMA user_version = {_SCHEMA}")
@@ -108,9 +132,10 @@ class MarkStore:
         aside = self._path.with_name(f"{self._path.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
         try:
             self._path.replace(aside)
-            journal = self._path.with_name(f"{self._path.name}-journal")  # must not be applied to a new file
-            if journal.exists():
-                journal.replace(aside.with_name(f"{aside.name}-journal"))
+            for ending in ("-journal", "-wal", "-shm"):  # must not be applied to a new file
+                part = self._path.with_name(self._path.name + ending)
+                if part.exists():
+                    part.replace(aside.with_name(aside.name + ending))
         except OSError as error:
             return f"{self._path} is damaged and could not be set aside: {error.strerror}. Marks stay only on screen."
         return f"{self._path} was damaged. It was set aside as {aside.name}; new marks are kept in a new file."

@@ -135,6 +135,12 @@ class MarkBook(QObject):
             if owed:
                 self.saved_again.emit()
 
+    def close(self) -> None:
+        """Write what is owed, as far as possible, and let the file go."""
+        self.flush()
+        self._retry.stop()
+        self._store.close()
+
     @property
     def owed(self) -> int:
         """How many marks are not on disk yet."""

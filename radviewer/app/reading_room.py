@@ -105,7 +105,7 @@ class ReadingRoom(QObject):
         """
         self.session.cancel()
         self.cache.close()
-        self.marks.flush()
+        self.marks.close()
         self.settings.flush()
         ended = [queue.close() for queue in (self.display_queue, self.queue)]
         return all(ended)

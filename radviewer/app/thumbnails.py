@@ -6,13 +6,12 @@ from collections import OrderedDict
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
 
 from radviewer.app.jobs import Job, JobQueue
 from radviewer.app.series_cache import SeriesCache
 from radviewer.domain.study import Stack
 from radviewer.progress import Progress
-from radviewer.render.thumbnail import thumbnail
+from radviewer.render.thumbnail import Thumbnail, thumbnail
 
 THUMBNAIL_PRIORITY = 10  # below loading: what the reader looks at comes first
 _KEPT = 400
@@ -27,13 +26,13 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._queue = queue
         self._cache = cache
-        self._pictures: OrderedDict[str, QImage] = OrderedDict()
+        self._pictures: OrderedDict[str, Thumbnail] = OrderedDict()
         self._jobs: dict[str, Job] = {}
         self._wanted: dict[str, tuple[Stack, int]] = {}  # of each job: stack and size
         self._failed: set[str] = set()
         cache.slice_ready.connect(self._on_slice)
 
-    def picture(self, stack: Stack, size: int) -> QImage | None:
+    def picture(self, stack: Stack, size: int) -> Thumbnail | None:
         """Return the picture, at most `size` device pixels wide and high; None while it is being made."""
         picture = self._pictures.get(stack.key)
         if picture is not None:
@@ -58,7 +57,7 @@ class Thumbnails(QObject):
     def _request(self, stack: Stack, size: int) -> None:
         decoded = self._cache.slice(stack, stack.first_shown)
 
-        def work(progress: Progress) -> QImage:
+        def work(progress: Progress) -> Thumbnail:
             from radviewer.dicom.load import read_slice
 
             progress.check()
@@ -78,7 +77,7 @@ class Thumbnails(QObject):
             self._jobs[key].cancel()
             self._on_made(key, thumbnail(image, size))
 
-    def _on_made(self, key: str, picture: QImage) -> None:
+    def _on_made(self, key: str, picture: Thumbnail) -> None:
         del self._jobs[key], self._wanted[key]
         self._pictures[key] = picture
         while len(self._pictures) > _KEPT:

@@ -9,8 +9,11 @@ from radviewer.render.presentation import Presentation
 from radviewer.render.slice_renderer import SliceRenderer
 from radviewer.render.view import Camera, ViewTransform
 
+Thumbnail = QImage
+"""What holds a small picture; callers without a window carry it about unopened."""
 
-def thumbnail(image: SliceImage, size: int) -> QImage:
+
+def thumbnail(image: SliceImage, size: int) -> Thumbnail:
     """Picture of the whole image, black beside it.
 
     Parameters
@@ -22,7 +25,7 @@ def thumbnail(image: SliceImage, size: int) -> QImage:
 
     Returns
     -------
-    QImage
+    Thumbnail
         Square, ``size`` × ``size``.
 
     """

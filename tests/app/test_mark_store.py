@@ -96,12 +96,32 @@ def test_a_damaged_file_is_set_aside_and_kept(path: Path) -> None:
 def test_a_file_of_a_newer_program_is_left_alone(path: Path) -> None:
     store = MarkStore(path)
     store.write(LENGTH)
+    store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
     with pytest.raises(NotSaved, match="newer radviewer"):
         store.write(LENGTH)
     assert path.read_bytes() == before
+
+
+def test_the_journal_is_a_write_ahead_log(path: Path) -> None:
+    store = MarkStore(path)
+    store.write(LENGTH)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("SELECT count(*) FROM mark").fetchone() == (1,)
+    store.close()
+
+
+def test_a_file_that_was_removed_is_made_again(path: Path) -> None:
+    store = MarkStore(path)
+    store.write(LENGTH)
+    for part in path.parent.glob(f"{path.name}*"):
+        part.unlink()
+    store.write(LENGTH)
+    assert MarkStore(path).read("1.study") == (LENGTH,)
+    store.close()
 
 
 def test_where_nothing_can_be_written_the_sentence_names_the_place(tmp_path: Path) -> None:
@@ -113,6 +133,7 @@ def test_where_nothing_can_be_written_the_sentence_names_the_place(tmp_path: Pat
 def test_a_full_disk_is_told_and_leaves_the_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = MarkStore(path)
     store.write(LENGTH)
+    store.close()
     connect = sqlite3.connect
 
     def small(database: Path, timeout: float) -> sqlite3.Connection:
