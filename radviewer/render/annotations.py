@@ -20,7 +20,7 @@ class Density(Enum):
     """How much is written; the value is what settings store."""
 
     FULL = "full"
-    ANONYMOUS = "anonymous"  # nothing that names the patient, the place or the day
+    ANONYMOUS = "anonymous"  # nothing that names the patient, the study, the place or the day
     NONE = "none"
 
     @property
@@ -81,7 +81,7 @@ def _series(study: Study, series: Series, stack: Stack, full: bool) -> list[str]
     number_ = "" if series.number is None else f"Series {series.number}"
     region = (series.body_part, series.view_position, series.laterality)
     lines = [
-        study.description or "",
+        (study.description or "") if full else "",
         " · ".join(part for part in (number_, series.modality, series.description) if part),
         " ".join(part for part in region if part),
         stack.label,

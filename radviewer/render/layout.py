@@ -18,6 +18,7 @@ LETTER = QColor(255, 224, 178)
 CAUTION = QColor(255, 184, 77)
 
 _TEXT_SIZE, _LETTER_SIZE, _MARGIN, _TICK = 12.0, 15.0, 8.0, 5.0  # logical pixels
+_CLEAR = 8.0  # between the lower orientation letter and the scale bar's label
 _NARROWEST = 36.0  # a column of text below this says nothing
 
 
@@ -103,7 +104,8 @@ class _Layout:
         self._put(letters.left, self._margin, middle, self._letter_size, LETTER)
         self._put(letters.right, self._width - self._margin - width, middle, self._letter_size, LETTER)
         self._middle(letters.top, self._margin + self._letter_line, self._letter_size, LETTER)
-        self._middle(letters.bottom, free, self._letter_size, LETTER)
+        clear = _CLEAR * self._transform.ratio if free < self._height - self._margin else 0.0
+        self._middle(letters.bottom, free - clear, self._letter_size, LETTER)
 
     def _corners(self, corners: CornerTexts) -> None:
         room = (self._height - self._letter_line) / 2 - self._margin

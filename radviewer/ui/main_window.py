@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
@@ -18,6 +18,7 @@ from radviewer.ui.action_state import show_state
 from radviewer.ui.browser.panel import BrowserPanel
 from radviewer.ui.desk_widget import DeskWidget
 from radviewer.ui.docks import dock
+from radviewer.ui.full_screen import FullScreen
 from radviewer.ui.notices import Banners, Notices
 from radviewer.ui.opening import dropped, open_dropped
 from radviewer.ui.panels.histogram import HistogramPanel
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self._hear_notices()
         self.desk = DeskWidget(room)
         self.actions_set = ActionSet(self, self.desk)
+        self.full_screen = FullScreen(self)
         self.commands = WindowCommands(self)
         self.actions_set.triggered.connect(self.run)
         self.desk.wanted.connect(self.run)
@@ -236,13 +238,22 @@ class MainWindow(QMainWindow):
         geometry, _, state = settings.window_state.partition(" ")
         if geometry:
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "replace")))
+            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
         if state:
             self.restoreState(QByteArray.fromBase64(state.encode("ascii", "replace")), _STATE_VERSION)
         self.room.desk.set_layout(Layout(settings.layout))
 
     def _keep(self) -> None:
+        self.full_screen.bring_back()
         parts = (self.saveGeometry(), self.saveState(_STATE_VERSION))
         self.room.settings.change(window_state=" ".join(bytes(part.toBase64().data()).decode() for part in parts))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow into the full screen and back."""
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:
+            self.full_screen.follow()
+            self._soon()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""

@@ -25,7 +25,6 @@ class WindowCommands:
         self._window = window
         room = window.room
         self._dialogs: dict[str, QDialog] = {}
-        self._full_screen_from_maximised = False
         self._table: dict[str, Callable[[], object]] = {
             "open-folder": lambda: choose_folder(room, window),
             "open-file": lambda: choose_file(room, window),
@@ -39,7 +38,7 @@ class WindowCommands:
             "panel-skipped": partial(self._show, "panel-skipped", self._make_skipped),
             "notices": partial(self._show, "notices", self._make_notices),
             "tags": partial(self._show, "tags", self._make_tags),
-            "full-screen": self._full_screen,
+            "full-screen": window.full_screen.toggle,
             "cheat-sheet": self._cheat_sheet,
             "about": self._about,
             **{f"panel-{name}": partial(self._panel, f"panel-{name}") for name in ("studies", "histogram", "marks")},
@@ -77,16 +76,6 @@ class WindowCommands:
                 self._window.desk.focus_active()
         else:
             panel.show()  # the focus stays: keys go on acting on the image
-
-    def _full_screen(self) -> None:
-        window = self._window
-        if not window.isFullScreen():
-            self._full_screen_from_maximised = window.isMaximized()
-            window.showFullScreen()
-        elif self._full_screen_from_maximised:
-            window.showMaximized()
-        else:
-            window.showNormal()
 
     def _show(self, name: str, make: Callable[[], QDialog]) -> QDialog:
         """Show a dialog that is kept while it is open, in front."""

@@ -103,9 +103,9 @@ def test_anonymous_names_neither_patient_nor_place_nor_day() -> None:
     found = texts(Density.ANONYMOUS)
     assert found.top_left == ()
     written = " ".join((*found.top_right, *found.bottom_left, *found.bottom_right))
-    for secret in ("Doe", "John", "0815", "1959", "ACC9", "2026", "14:25", "Elsewhere", "45"):
+    for secret in ("Doe", "John", "0815", "1959", "ACC9", "2026", "14:25", "Elsewhere", "45", "CT chest"):
         assert secret not in written.replace("S 67.2 mm", "")
-    assert "CT chest" in written
+    assert "Series 4 · CT" in written
 
 
 def test_none() -> None:
@@ -297,6 +297,17 @@ def test_in_a_large_view_everything_is_written_in_full() -> None:
     written = {line.text for line in placed.lines}
     assert written >= {*MANY.top_left, *MANY.top_right, *MANY.bottom_left, *MANY.bottom_right, *"RLAP"}
     assert placed.bar is not None
+
+
+@pytest.mark.usefixtures("qapp")
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+def test_the_lower_letter_stands_clear_of_the_scale_bars_label(ratio: float) -> None:
+    size = (round(800 * ratio), round(600 * ratio))
+    transform = ViewTransform(Camera(), (100, 100), size, PixelSpacing(0.5, 0.5), ratio)
+    placed = lay_out(LETTERING, transform, MANY, EdgeLetters("R", "L", "A", "P"))
+    letter = next(line.box for line in placed.lines if line.text == "P")
+    label = next(line.box for line in placed.lines if line.text.endswith("m") and line.box.top > letter.top)
+    assert label.top - letter.bottom >= 6 * ratio
 
 
 @pytest.mark.usefixtures("qapp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,18 @@ def test_studies_of_one_patient_stand_under_one_heading() -> None:
     assert [(type(row).__name__, row.title) for row in rows if isinstance(row, PatientRow | StudyRow)] == [
         ("PatientRow", "A"), ("StudyRow", "1"), ("StudyRow", "3"), ("PatientRow", "B"), ("StudyRow", "2"),
     ]  # fmt: skip
+
+
+def test_objects_say_neither_description_nor_file_name_where_patients_are_hidden() -> None:
+    place = FileLocation(Path("doe.pdf"), None, "doe.pdf")
+    kind = "Encapsulated PDF Storage"
+    report = NotAnImage(place, "1.2", kind, study_uid="1", description="Letter about Jane Doe")
+    study = Study("1", None, None, "Doe", "17", ())
+    for objects in ((report,), (replace(report, study_uid=None), replace(report, study_uid="x", description=""))):
+        rows = list(rows_of(ScanResult(Path(), (study,), objects, ()), Density.ANONYMOUS))
+        assert [(row.title, row.detail) for row in rows if isinstance(row, ObjectRow)] == [
+            ("Encapsulated PDF", "") for _ in objects
+        ]
 
 
 def test_every_object_is_listed_once_even_without_a_study() -> None:

@@ -429,3 +429,45 @@ def test_reopening_the_last_folder(main_window: WindowOpener, tmp_path: Path) ->
     shutil.rmtree(tmp_path / "ct")
     opened.key(Qt.Key.Key_F5)
     opened.wait(lambda: any("holds no files" in text for text in opened.notices))
+
+
+def test_the_full_screen_leaves_only_images_and_gives_all_back(main_window: WindowOpener, tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 3)
+    opened = main_window(tmp_path)
+    opened.wait_image()
+    window = opened.window
+    opened.trigger("panel-marks")
+    around = (window.menuBar(), window.tool_bar, window.docks["panel-studies"], window.docks["panel-marks"])
+    opened.key(Qt.Key.Key_F11)
+    opened.wait(window.isFullScreen)
+    opened.wait(lambda: not any(widget.isVisible() for widget in around))
+    assert window.status.research.isVisible()
+    opened.key(Qt.Key.Key_Down)
+    assert window.desk.active.hasFocus()
+    opened.key(Qt.Key.Key_F11)
+    opened.wait(lambda: not window.isFullScreen())
+    opened.wait(lambda: all(widget.isVisible() for widget in around))
+    assert not window.docks["panel-histogram"].isVisible()
+
+
+def test_the_full_screen_leaves_no_trace_in_what_is_kept(main_window: WindowOpener, tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 3)
+    opened = main_window(tmp_path)
+    opened.trigger("full-screen")
+    opened.wait(opened.window.isFullScreen)
+    opened.close()
+    window = main_window().window
+    assert not window.isFullScreen()
+    assert window.menuBar().isVisible()
+    assert window.tool_bar.isVisible()
+    assert window.docks["panel-studies"].isVisible()
+
+
+def test_full_screen_with_the_focus_in_a_panel_gives_it_to_the_image(main_window: WindowOpener, tmp_path: Path) -> None:
+    phantoms.volume(tmp_path, 3)
+    opened = main_window(tmp_path)
+    opened.wait_image()
+    opened.window.browser.setFocus()
+    opened.trigger("full-screen")
+    opened.wait(opened.window.isFullScreen)
+    opened.wait(opened.window.desk.active.hasFocus)

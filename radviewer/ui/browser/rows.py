@@ -59,6 +59,7 @@ class ObjectRow:
     """A DICOM object without an image: SEG, SR, PR, KOS, PDF, RT."""
 
     found: NotAnImage
+    named: bool = True  # False: neither description nor file name, which can tell who it is
 
     @property
     def title(self) -> str:
@@ -68,6 +69,8 @@ class ObjectRow:
     @property
     def detail(self) -> str:
         """Description, or the file's name."""
+        if not self.named:
+            return ""
         return _line(self.found.description) or _line(self.found.location.name)
 
 
@@ -91,6 +94,7 @@ def rows_of(result: ScanResult, density: Density) -> Iterator[Row]:
     patients: dict[tuple[str, str], list[Study]] = {}
     for study in result.studies:
         patients.setdefault(patient_of(study), []).append(study)
+    full = density is Density.FULL
     listed: set[NotAnImage] = set()
     for number, studies in enumerate(patients.values(), 1):
         yield _patient_row(studies[0], number, density)
@@ -100,11 +104,11 @@ def rows_of(result: ScanResult, density: Density) -> Iterator[Row]:
                 yield from (StackRow(Shown(study, series, stack)) for stack in series.stacks)
             of_study = [n for n in result.not_images if n.study_uid == study.study_uid and n not in listed]
             listed.update(of_study)
-            yield from map(ObjectRow, of_study)
+            yield from (ObjectRow(found, full) for found in of_study)
     rest = [n for n in result.not_images if n not in listed]
     if rest:
         yield StudyRow("Other objects", "Without images to show")
-        yield from map(ObjectRow, rest)
+        yield from (ObjectRow(found, full) for found in rest)
 
 
 def _patient_row(study: Study, number: int, density: Density) -> PatientRow:
