@@ -34,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return COMMANDS[argv[0]](argv[1:])
         return _window(argv)
     except RadviewerError as error:
-        print(f"radviewer: {error}", file=sys.stderr)
+        _complain(str(error))
         return NOTHING
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
         # the reader of our output went away (`| head`): nothing is wrong, but stdout must not be flushed again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return DONE
 
 
@@ -105,12 +105,22 @@ def _read(folder: Path) -> tuple[ScanResult, str]:
         result = scan(folder, _terminal_progress())
     except RadviewerError as error:
         return ScanResult(folder, (), (), ()), str(error)
-    return result, "" if result.studies else f"No image was found in {folder}."
+    return result, "" if result.studies else f"No image was found in {folder}{_why(result)}."
+
+
+def _why(result: ScanResult) -> str:
+    """Say what the only thing looked at was, ready to follow the name of what was opened."""
+    match (result.not_images, result.skipped):
+        case ((), (only,)):
+            return f": {only.reason[:1].lower()}{only.reason[1:].rstrip('.')}"
+        case ((only,), ()):
+            return f": it holds {only.sop_class}"
+    return ""
 
 
 def _outcome(problem: str) -> int:
     if problem:
-        print(f"radviewer: {problem}", file=sys.stderr)
+        _complain(problem)
     return NOTHING if problem else DONE
 
 
@@ -120,10 +130,28 @@ def _to_json(result: ScanResult) -> str:
     return json.dumps(listing(result), ensure_ascii=False, allow_nan=False, indent=1)
 
 
+def _complain(sentence: str) -> None:
+    if sys.stderr is not None:  # print would take stdout instead, among the JSON
+        print(f"radviewer: {sentence}", file=sys.stderr)
+
+
 def _print(text: str) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(_encode(text))
-    sys.stdout.buffer.flush()
+    if sys.stdout is None:  # a desktop or a scheduler may start a program without one
+        raise NotSaved("There is no output to print the result on.")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_encode(text))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _give_up_stdout()
+        raise NotSaved(f"The result could not be printed: {(error.strerror or str(error)).lower()}.") from error
+
+
+def _give_up_stdout() -> None:
+    """Keep Python from flushing at exit what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _encode(text: str) -> bytes:
@@ -144,7 +172,7 @@ def _write_private(target: Path, data: bytes) -> None:
 
 def _terminal_progress() -> Progress:
     """Progress on stderr, only on a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return Progress()
 
     def report(done: int, total: int, text: str) -> None:

@@ -71,9 +71,12 @@ def nothing_to_show(tmp_path: Path, name: str) -> Path:
     [
         ("nowhere", r"radviewer: .*nowhere does not exist\. Check the path and try again\.\n"),
         ("empty", r"radviewer: No image was found in .*empty\.\n"),
-        ("text.txt", r"radviewer: No image was found in .*text\.txt\.\n"),
-        ("report.dcm", r"radviewer: No image was found in .*report\.dcm\.\n"),
-        ("broken.zip", r"radviewer: No image was found in .*broken\.zip\.\n"),
+        ("text.txt", r"radviewer: No image was found in .*text\.txt: it is not a DICOM file but text\.\n"),
+        ("report.dcm", r"radviewer: No image was found in .*report\.dcm: it holds Comprehensive SR Storage\.\n"),
+        (
+            "broken.zip",
+            r"radviewer: No image was found in .*broken\.zip: the archive cannot be read: it is damaged or cut off\.\n",
+        ),
         ("n" * 300, r"radviewer: .* cannot be opened: file name too long\.\n"),
     ],
 )
@@ -134,6 +137,43 @@ def test_an_output_that_is_closed_early_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    phantoms.film(tmp_path / "film.dcm")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "radviewer", "scan", str(tmp_path), "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode() == "radviewer: The result could not be printed: no space left on device.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closes a descriptor with the shell")
+@pytest.mark.parametrize(("closed", "status", "lines"), [("2>&-", 0, 1), ("1>&-", 1, 0), ("1>&- 2>&-", 1, 0)])
+def test_outputs_that_are_not_there(tmp_path: Path, closed: str, status: int, lines: int) -> None:
+    """Started from a desktop or a scheduler, a program may have no stdout or stderr at all."""
+    phantoms.film(tmp_path / "film.dcm")
+    command = f'"$0" -m radviewer scan "$1" --json {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, str(tmp_path)], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr
+    assert len(json.loads(done.stdout or b'{"studies": []}')["studies"]) == lines
+
+
+def test_without_stderr_a_refusal_does_not_spoil_the_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["scan", str(tmp_path / "nowhere"), "--json"]) == 1
+    assert json.loads(capsysbinary.readouterr().out)["studies"] == []
 
 
 def test_an_error_for_the_reader_is_one_sentence(

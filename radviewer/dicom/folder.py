@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipInfo
 
-from radviewer.dicom.sources import ZIP_ERRORS, archive, reason_of
+from radviewer.dicom.sources import ZIP_ERRORS, archive, may_be_archive, reason_of
 from radviewer.domain.study import FileLocation, Skipped
 
 MAX_DEPTH = 64
@@ -23,8 +24,8 @@ def location_of(path: Path, root: Path) -> FileLocation:
 
 
 def readable_name(name: str) -> str:
-    """File name as Unicode that can be written anywhere, whatever the disk says."""
-    return name if name.isascii() else os.fsencode(name).decode("utf-8", "replace")
+    r"""File name as Unicode that can be written anywhere; other bytes become ``\xe4``, so that names stay apart."""
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def files_below(root: Path) -> Iterator[Found]:
@@ -78,7 +79,7 @@ def _link(location: FileLocation, real_root: str) -> Iterator[Skipped]:
 
 def expand(location: FileLocation, *, as_archive: bool = False) -> Iterator[Found]:
     """The file itself, or the members of an archive; `as_archive` where the name does not tell."""
-    if as_archive or location.name.lower().endswith(".zip"):
+    if as_archive or (location.name.lower().endswith(".zip") and may_be_archive(location.path)):
         yield from _members(location)
     else:
         yield location
@@ -98,14 +99,25 @@ def _members(location: FileLocation) -> Iterator[Found]:
         return
     if not files:
         yield Skipped(location, "The archive is empty.")
+    taken: Counter[str] = Counter()
     for name, info in files.items():
-        yield _member(location, name, info)
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        shown = readable_name("/".join("(..)" if part == ".." else part for part in parts))
+        yield _member(FileLocation(location.path, name, f"{location.name}/{_own_name(shown, taken)}"), parts, info)
 
 
-def _member(outer: FileLocation, name: str, info: ZipInfo) -> Found:
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-    shown = "/".join("(..)" if part == ".." else part for part in parts)
-    location = FileLocation(outer.path, name, f"{outer.name}/{readable_name(shown)}")
+def _own_name(shown: str, taken: Counter[str]) -> str:
+    """Name no other member is shown under: an archive may hold ``a/b``, ``./a/b`` and ``a//b``."""
+    own = shown
+    while own in taken:
+        taken[shown] += 1
+        own = f"{shown} ({taken[shown]})"
+    taken[own] = 1
+    return own
+
+
+def _member(location: FileLocation, parts: list[str], info: ZipInfo) -> Found:
+    name = info.filename
     if ".." in parts or name.startswith(("/", "\\")):
         return Skipped(location, "Its name in the archive leads out of the archive; it is not read.")
     if name.lower().endswith(".zip"):

@@ -134,6 +134,8 @@ def reason_of(error: BaseException) -> str:
         return "its compression method is not supported"
     if isinstance(error, RuntimeError) and "password" in str(error):
         return "it is encrypted; unpack the archive with its password first"
+    if isinstance(error, (zipfile.BadZipFile, zlib.error, EOFError)):
+        return "it is damaged or cut off"
     text = str(error).strip().rstrip(".")
     return text[:200] or type(error).__name__
 
@@ -166,6 +168,15 @@ def is_archive(path: Path) -> bool:
             return source.read(0, 4) == b"PK\x03\x04"
     except OSError:
         return False
+
+
+def may_be_archive(path: Path) -> bool:
+    """Whether a file that is called .zip is one, whole or damaged, or cannot be read to tell."""
+    try:
+        with bytes_of(FileLocation(path, None, path.name)) as source:
+            return source.read(0, 2) == b"PK" or zipfile.is_zipfile(path)  # a program may come before it
+    except OSError:
+        return True
 
 
 def member_info(path: Path, member: str) -> zipfile.ZipInfo:

@@ -18,7 +18,7 @@ _MOVING = frozenset({"US", "IVUS", "XA", "RF", "NM", "ES", "GM", "OPT", "XC"})
 _FILMS = frozenset({"CR", "DX", "MG", "IO", "PX", "RG", "RTIMAGE"})
 """Modalities whose images are hung side by side, not scrolled."""
 _FEWEST_VIEWS = 6  # from here on, images that all look from another direction are a rotation
-_NO_PLACE = "The header gives no position and orientation: the images are in the order of their numbers."
+_NO_PLACE = "The header gives no usable position and orientation: the images are in the order of their numbers."
 
 
 def make_stacks(images: Sequence[ImageRecord], modality: str, warnings: tuple[str, ...]) -> tuple[Stack, ...]:

@@ -6,6 +6,7 @@ a guessed one (PS3.5 section 6.2).
 
 from __future__ import annotations
 
+import datetime
 import math
 import struct
 from functools import lru_cache
@@ -121,4 +122,10 @@ def uid(raw: bytes) -> str:
 def date(day: str) -> str:
     """DA as YYYYMMDD; "" for anything else (the old form YYYY.MM.DD is understood)."""
     found = day.replace(".", "").replace("-", "")
-    return found if len(found) == 8 and found.isascii() and found.isdigit() else ""
+    if len(found) != 8 or not found.isascii() or not found.isdigit():
+        return ""
+    try:
+        datetime.date(int(found[:4]), int(found[4:6]), int(found[6:]))
+    except ValueError:  # the 45th of a 13th month
+        return ""
+    return found

@@ -154,10 +154,26 @@ def test_a_damaged_archive_is_named_and_the_rest_opens(tmp_path: Path) -> None:
     phantoms.archive(tmp_path / "d.zip", {})
     result = scan(tmp_path)
     found = reasons(result)
-    assert found["b.zip"].startswith("The archive cannot be read: ")
-    assert found["c.zip"].startswith("The archive cannot be read: ")
+    assert found["b.zip"] == "The archive cannot be read: it is damaged or cut off."
+    assert found["c.zip"] == "The file is empty (0 bytes)."
     assert found["d.zip"] == "The archive is empty."
     assert found["a.zip/inner/IM0"].startswith("The file cannot be read: ")
+
+
+def test_a_file_that_is_only_called_zip_is_read_as_what_it_is(tmp_path: Path) -> None:
+    phantoms.film(tmp_path / "film.zip")
+    (tmp_path / "note.zip").write_text("text")
+    result = scan(tmp_path)
+    assert [stack.frames[0].file.location.name for stack in stacks(result)] == ["film.zip"]
+    assert reasons(result) == {"note.zip": "It is not a DICOM file but text."}
+    assert len(stacks(scan(tmp_path / "film.zip"))) == 1
+
+
+def test_members_that_would_be_shown_alike_keep_names_of_their_own(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for name in ("a/b", "a\\b", "./a/b", "a/b (2)"):
+            archive.writestr(name, "text")
+    assert sorted(reasons(scan(tmp_path))) == ["z.zip/a/b", "z.zip/a/b (2)", "z.zip/a/b (2) (2)", "z.zip/a/b (3)"]
 
 
 def test_of_members_with_one_name_the_last_counts(tmp_path: Path) -> None:
@@ -340,7 +356,15 @@ def test_file_names_that_are_not_unicode_are_listed_and_opened(tmp_path: Path) -
     path.rename(tmp_path / os.fsdecode(b"caf\xe9.dcm"))
     result = scan(tmp_path)
     (stack,) = stacks(result)
-    assert stack.frames[0].file.location.name == "caf\ufffd.dcm"
+    assert stack.frames[0].file.location.name == "caf\\xe9.dcm"
     with open_file(stack.frames[0].file.location) as stream:
         assert stream.read(132)[128:] == b"DICM"
     str(listing(result)).encode("utf-8")
+
+
+def test_file_names_that_are_not_unicode_stay_apart(tmp_path: Path) -> None:
+    paths = phantoms.volume(tmp_path, 2)
+    for path, name in zip(paths, (b"\xe4.dcm", b"\xf6.dcm"), strict=True):
+        path.rename(tmp_path / os.fsdecode(name))
+    (stack,) = stacks(scan(tmp_path))
+    assert [frame.file.location.name for frame in stack.frames] == ["\\xe4.dcm", "\\xf6.dcm"]

@@ -230,8 +230,18 @@ def test_numbers_that_are_none_are_unknown(tmp_path: Path, keyword: str, value: 
     assert np.isfinite([(f.slope, f.intercept) for f in stack.frames]).all()
 
 
+DATES = [
+    (b"2024.02.29", "20240229"),
+    (b"2024", None),
+    (b"yesterday", None),
+    (b"20201345", None),
+    (b"20230229", None),
+    (b"00000000", None),
+]
+
+
 def test_dates_are_dates_or_unknown(tmp_path: Path) -> None:
-    for index, (raw, expected) in enumerate([(b"2024.02.29", "20240229"), (b"2024", None), (b"yesterday", None)]):
+    for index, (raw, expected) in enumerate(DATES):
         folder = tmp_path / str(index)
         phantoms.film(folder / "film.dcm", StudyDate=raw)
         assert [study.date for study in scan(folder).studies] == [expected]

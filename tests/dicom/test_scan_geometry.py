@@ -229,7 +229,7 @@ def test_without_place_slices_are_in_the_order_of_their_numbers(tmp_path: Path, 
     assert stack.geometry is None
     assert [frame.instance_number for frame in stack.frames] == [1, 2, 3, 4]
     assert stack.warnings == (
-        "The header gives no position and orientation: the images are in the order of their numbers.",
+        "The header gives no usable position and orientation: the images are in the order of their numbers.",
     )
 
 
