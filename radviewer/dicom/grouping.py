@@ -57,10 +57,14 @@ def _make_study(images: list[ImageRecord], warnings: tuple[str, ...]) -> Study:
     for image in images:
         of = image.series
         by_series[of.series_uid, of.modality, of.number].append(image)
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for uid, modality, number in by_series:
+        if number is not None:
+            numbers[uid, modality].append(number)
     for uid, modality, number in list(by_series):
-        others = [key for key in by_series if key[:2] == (uid, modality) and key[2] is not None]
-        if number is None and len(others) == 1:  # some files merely leave the number out
-            by_series[others[0]].extend(by_series.pop((uid, modality, None)))
+        known = numbers[uid, modality] if number is None else []
+        if len(known) == 1:  # some files merely leave the number out
+            by_series[uid, modality, known[0]].extend(by_series.pop((uid, modality, None)))
     twins: dict[str, int] = defaultdict(int)
     for uid, _, _ in by_series:
         twins[uid] += 1

@@ -31,6 +31,7 @@ UNCOMPRESSED = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_B
 
 CHARSET = 0x00080005
 _FIRST_READ = 1 << 14  # most headers are shorter
+_LONGEST_META = 1 << 24
 _META = Encoding(implicit=False, big_endian=False)
 _META_WANTED = frozenset({0x00020002, 0x00020003, 0x00020010})
 _GROUPS_AT_START = frozenset({0x0002, 0x0004, 0x0008, 0x0009, 0x0010, 0x0018, 0x0020, 0x0028})
@@ -228,7 +229,10 @@ def _read_meta(source: ByteSource, start: bytes, where: int) -> tuple[dict[int, 
     """Elements of group 0002 and the offset behind them; the group length is not trusted."""
     meta: dict[int, Value] = {}
     pos = where
-    while start[pos : pos + 2] == b"\x02\x00" and len(start) >= pos + 8:
+    while True:
+        start = _at_least(source, start, pos + 12)
+        if start[pos : pos + 2] != b"\x02\x00" or len(start) < pos + 8:
+            return meta, pos
         vr = start[pos + 4 : pos + 6]
         if vr in LONG_VRS:
             value, length = pos + 12, int.from_bytes(start[pos + 8 : pos + 12], "little")
@@ -236,14 +240,20 @@ def _read_meta(source: ByteSource, start: bytes, where: int) -> tuple[dict[int, 
             value, length = pos + 8, int.from_bytes(start[pos + 6 : pos + 8], "little")
         else:  # written implicitly, against PS3.10 7.1
             value, length = pos + 8, int.from_bytes(start[pos + 4 : pos + 8], "little")
-        if value + length > len(start):
-            start = source.read(0, min(source.size, value + length + 64, 1 << 24))
+        start = _at_least(source, start, value + length)
         if value + length > len(start):
             raise BrokenHeader("its file meta information is cut off")
         tag = 0x00020000 | int.from_bytes(start[pos + 2 : pos + 4], "little")
         meta[tag] = (vr, start[value : value + length])
         pos = value + length
-    return meta, pos
+
+
+def _at_least(source: ByteSource, start: bytes, length: int) -> bytes:
+    """The first `length` bytes or more, as far as there are any and they are not absurdly many."""
+    if length <= len(start):
+        return start
+    wanted = min(source.size, max(length, 2 * len(start)), _LONGEST_META)  # doubled: not again for every element
+    return source.read(0, wanted) if wanted > len(start) else start
 
 
 def _encoding_at(head: bytes, syntax: str) -> Encoding:

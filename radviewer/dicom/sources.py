@@ -7,6 +7,7 @@ devices) are refused before they could block.
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
 import zipfile
@@ -23,8 +24,10 @@ from radviewer.errors import UnreadableImage
 MAX_MEMBER = 4 << 30  # uncompressed bytes of one archive member
 MAX_KEPT = 64 << 20  # bytes of an unpacked header kept while it is read
 MAX_RATIO = 1100  # deflate cannot do better than 1032:1
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
-"""What zipfile raises on hostile bytes: bad structure, bad data, unknown method, encryption (RuntimeError)."""
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+ZIP_ERRORS = (*_DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError, MemoryError)
+"""What zipfile raises on hostile bytes: bad structure, bad data, unknown method, encryption (RuntimeError),
+an LZMA dictionary as large as the archive pleases (MemoryError)."""
 
 DISK_ERRORS = (OSError,)
 
@@ -134,8 +137,10 @@ def reason_of(error: BaseException) -> str:
         return "its compression method is not supported"
     if isinstance(error, RuntimeError) and "password" in str(error):
         return "it is encrypted; unpack the archive with its password first"
-    if isinstance(error, (zipfile.BadZipFile, zlib.error, EOFError)):
+    if isinstance(error, _DAMAGED) or str(error) == "Invalid data stream":  # bz2 says OSError
         return "it is damaged or cut off"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
     text = str(error).strip().rstrip(".")
     return text[:200] or type(error).__name__
 

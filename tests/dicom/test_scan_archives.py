@@ -176,6 +176,33 @@ def test_members_that_would_be_shown_alike_keep_names_of_their_own(tmp_path: Pat
     assert sorted(reasons(scan(tmp_path))) == ["z.zip/a/b", "z.zip/a/b (2)", "z.zip/a/b (2) (2)", "z.zip/a/b (3)"]
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_members_of_any_method_are_named(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "z.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a", phantoms.film(tmp_path / "film").read_bytes() + os.urandom(2000))
+        archive.writestr("b", "text")
+    data = bytearray(path.read_bytes())
+    data[50:250] = b"\xa5" * 200
+    path.write_bytes(data)
+    (tmp_path / "film").unlink()
+    assert reasons(scan(tmp_path)) == {
+        "z.zip/a": "The file cannot be read: it is damaged or cut off.",
+        "z.zip/b": "It is not a DICOM file but text.",
+    }
+
+
+def test_a_member_that_needs_too_much_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LZMA takes the size of its dictionary from the archive."""
+    phantoms.archive(tmp_path / "z.zip", {"a": b"text"})
+
+    def read(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", read)
+    assert reasons(scan(tmp_path)) == {"z.zip/a": "The file cannot be read: it needs more memory than there is."}
+
+
 def test_of_members_with_one_name_the_last_counts(tmp_path: Path) -> None:
     members = list(packed(tmp_path / "source").values())
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:

@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import uid
 
+from radviewer.dicom import values
 from radviewer.dicom.elements import Encoding, MemoryBytes
+from radviewer.dicom.headers import read_header
 from radviewer.dicom.listing import listing
 from radviewer.dicom.scan import scan
 from radviewer.dicom.tags import read_tags
@@ -257,6 +259,61 @@ def test_many_small_elements_do_not_take_forever() -> None:
         0, len(inside), Encoding(implicit=False, big_endian=False), None
     )
     assert found.problem == "it has more data elements than radviewer reads from one file"
+
+
+class CountedBytes(MemoryBytes):
+    """Counts what is read."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.given = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        data = super().read(offset, length)
+        self.given += len(data)
+        return data
+
+
+def test_a_long_file_meta_information_is_not_read_again_for_every_element() -> None:
+    source = CountedBytes(bytes(128) + b"DICM" + element(0x00020102, "OB", bytes(84)) * 20_000)
+    read_header(source, frozenset())
+    assert source.given < 4 * source.size
+
+
+@pytest.mark.parametrize("length", range(16_200, 16_260, 2))
+def test_file_meta_information_may_end_anywhere(tmp_path: Path, length: int) -> None:
+    """The first read of the file must not decide where an element header ends."""
+    path = phantoms.film(tmp_path / "film.dcm")
+    data = path.read_bytes()
+    path.write_bytes(data[:132] + element(0x00020102, "OB", bytes(length)) + data[132:])
+    (stack,) = stacks(scan(tmp_path))
+    assert stack.format.transfer_syntax_uid == uid.ExplicitVRLittleEndian
+
+
+class CountedText(str):
+    """Counts how often texts are compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountedText.compared += 1
+        return str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+def test_a_series_for_every_image_does_not_take_forever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anonymisers that give every file a series of its own exist."""
+    count = 200
+    for index in range(count):
+        phantoms.film(tmp_path / str(index), SeriesInstanceUID=f"1.2.{index}", StudyInstanceUID="1.2")
+    monkeypatch.setattr(values, "uid", lambda raw: CountedText(raw.strip(b" \0").decode("ascii")))
+    monkeypatch.setattr(CountedText, "compared", 0)
+    (study,) = scan(tmp_path).studies
+    assert len(study.series) == count
+    assert CountedText.compared < 40 * count
 
 
 def test_a_long_value_is_not_kept_whole(tmp_path: Path) -> None:
