@@ -145,6 +145,30 @@ def test_the_search_finds_commands_and_keys(opened: Opened) -> None:
     assert [name for name, item in dialog.items.items() if not item.isHidden()] == ["full-screen"]
 
 
+def test_after_a_search_keys_go_to_a_command_that_is_seen(opened: Opened) -> None:
+    dialog = editor(opened)
+    assert dialog.chosen == "open-folder"
+    dialog.search.setText("linked")
+    assert dialog.chosen == "link"
+    assert dialog.edits[0].keySequence() == QKeySequence("Ctrl+L")
+    dialog.edits[0].setKeySequence(QKeySequence("X"))
+    assert dialog.keys["link"] == ("X",)
+    assert dialog.keys["open-folder"] == ("Ctrl+O",)
+    dialog.search.setText("scrolling")
+    assert dialog.chosen == "link"
+
+
+def test_a_search_that_finds_nothing_leaves_nothing_to_change(opened: Opened) -> None:
+    dialog = editor(opened)
+    dialog.search.setText("no such command")
+    assert dialog.chosen is None
+    assert not any(edit.isEnabled() for edit in dialog.edits)
+    assert not dialog.reset_one.isEnabled()
+    dialog.search.clear()
+    assert dialog.chosen == "open-folder"
+    assert dialog.reset_one.isEnabled()
+
+
 def test_the_cheat_sheet_holds_every_action_and_the_keys_in_force() -> None:
     keys = keys_in_force({"invert": ["X"]})
     lines = [line for _, block in blocks_of(keys, {"preset-1": "Lung"}) for line in block]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -138,6 +138,7 @@ class ShortcutEditor(QDialog):
             with QSignalBlocker(edit):
                 edit.setKeySequence(QKeySequence(keys[place] if place < len(keys) else "", _PORTABLE))
             edit.setEnabled(self.chosen is not None)
+        self.reset_one.setEnabled(self.chosen is not None)
 
     def _reset_chosen(self) -> None:
         if self.chosen is not None:
@@ -170,6 +171,10 @@ class ShortcutEditor(QDialog):
             item.setHidden(wanted not in f"{item.text(0)} {item.text(1)}".casefold())
         for heading, items in self._groups:
             heading.setHidden(all(item.isHidden() for item in items))
+        chosen = self.chosen
+        if chosen is None or self.items[chosen].isHidden():  # keys must never go to a command out of sight
+            seen = next((item for item in self.items.values() if not item.isHidden()), None)
+            self.tree.setCurrentIndex(QModelIndex() if seen is None else self.tree.indexFromItem(seen))
 
     def _save(self) -> None:
         changed = {a.name: list(self.keys[a.name]) for a in ACTIONS if self.keys[a.name] != a.keys}
