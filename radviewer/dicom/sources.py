@@ -7,9 +7,12 @@ devices) are refused before they could block.
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import stat
+import sys
+import weakref
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +25,7 @@ from radviewer.domain.study import FileLocation
 from radviewer.errors import UnreadableImage
 
 MAX_MEMBER = 4 << 30  # uncompressed bytes of one archive member
+MAX_DIRECTORY = 32 << 20  # bytes of an archive's table of contents: ten times that in memory
 MAX_KEPT = 64 << 20  # bytes of an unpacked header kept while it is read
 MAX_RATIO = 1100  # deflate cannot do better than 1032:1
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
@@ -145,9 +149,35 @@ def reason_of(error: BaseException) -> str:
     return text[:200] or type(error).__name__
 
 
+class _ArchiveFile(io.BufferedReader):
+    """An archive on disk; refuses a huge table of contents, which `zipfile` reads in one piece."""
+
+    within = 0  # bytes one read may ask for, at least `MAX_DIRECTORY`
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as a file does.
+
+        Raises
+        ------
+        OSError
+            If it is more than `within`.
+
+        """
+        if size is not None and size > max(self.within, MAX_DIRECTORY):
+            raise OSError("it names more files than radviewer reads; unpack it first")
+        return super().read(size)
+
+
 @lru_cache(maxsize=4)
 def _archive(path: Path, identity: tuple[int, int, int]) -> zipfile.ZipFile:
-    opened = zipfile.ZipFile(path)
+    file = _ArchiveFile(io.FileIO(path))
+    try:
+        opened = zipfile.ZipFile(file)
+    except BaseException:
+        file.close()
+        raise
+    file.within = sys.maxsize
+    weakref.finalize(opened, file.close)  # streams of members keep it alive
     if _identity(path) != identity:
         opened.close()
         raise OSError("it changed while it was being read")

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from radviewer.dicom import folder as folder_module
+from radviewer.dicom import sources
 from radviewer.dicom.listing import listing
 from radviewer.dicom.scan import scan
 from radviewer.dicom.sources import open_file
@@ -190,6 +192,22 @@ def test_damaged_members_of_any_method_are_named(tmp_path: Path, method: int) ->
         "z.zip/a": "The file cannot be read: it is damaged or cut off.",
         "z.zip/b": "It is not a DICOM file but text.",
     }
+
+
+def test_a_huge_table_of_contents_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive of nothing but names takes ten times its size in memory once they are listed."""
+    phantoms.archive(tmp_path / "z.zip", {f"folder/{index:05d}": b"" for index in range(400)})
+    monkeypatch.setattr(sources, "MAX_DIRECTORY", 10_000)
+    tracemalloc.start()
+    result = scan(tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert reasons(result) == {
+        "z.zip": "The archive cannot be read: it names more files than radviewer reads; unpack it first."
+    }
+    assert peak < 400_000
+    monkeypatch.setattr(sources, "MAX_DIRECTORY", 100_000)
+    assert len(scan(tmp_path).skipped) == 400
 
 
 def test_a_member_that_needs_too_much_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
