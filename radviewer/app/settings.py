@@ -189,4 +189,15 @@ class SettingsFile(QObject):
             self.problems = (f"{self._path} could not be read: {error.strerror}. The defaults are used.",)
             return Settings()
         settings, self.problems = parse(data)
+        if self.problems:
+            self.problems += self._keep_damaged(data)
         return settings
+
+    def _keep_damaged(self, data: bytes) -> tuple[str, ...]:
+        """Copy what is about to be replaced: shortcuts are worth mending by hand."""
+        kept = self._path.with_name(f"{self._path.stem}-damaged{self._path.suffix}")
+        try:
+            write_atomically(kept, data)
+        except NotSaved:
+            return ()
+        return (f"The settings file as it was is kept as {kept}.",)

@@ -137,3 +137,28 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
         write_atomically(target, b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
     assert target.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize(
+    "damaged", [b'{"reader": "Dr Who", "shortcuts": {"invert": ["X"]},', b'{"reader": 7, "layout": "2x2"}']
+)
+def test_a_damaged_file_is_kept_beside_the_new_one(tmp_path: Path, damaged: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(damaged)
+    settings = SettingsFile(path)
+    kept = tmp_path / "settings-damaged.json"
+    assert any(str(kept) in sentence for sentence in settings.problems)
+    settings.change(linked=False)
+    assert kept.read_bytes() == damaged
+    assert not SettingsFile(path).problems
+    assert kept.read_bytes() == damaged
+
+
+def test_a_damaged_file_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(b"{")
+    (tmp_path / "settings-damaged.json").mkdir()
+    settings = SettingsFile(path)
+    assert len(settings.problems) == 1
+    settings.change(linked=False)
+    assert not SettingsFile(path).now.linked
