@@ -160,4 +160,4 @@ def _flat_images(flat: list[FrameRecord], modality: str) -> list[Stack]:
 
 def _film_label(record: FrameRecord) -> str:
     form = record.frame.file.format
-    return record.frame.label or f"{form.rows} × {form.columns}"
+    return record.frame.label or f"{form.columns} × {form.rows}"

@@ -143,7 +143,7 @@ def _format(record: FrameRecord) -> Hashable:
 def _format_label(record: FrameRecord, _place: int) -> str:
     form = record.frame.file.format
     colour = " colour" if form.samples_per_pixel > 1 else ""
-    return f"{form.rows} × {form.columns}{colour}"
+    return f"{form.columns} × {form.rows}{colour}"
 
 
 def _orientations(records: Sequence[FrameRecord]) -> list[Hashable]:

@@ -70,7 +70,7 @@ def _patient(study: Study) -> list[str]:
     birth = date_text(study.patient_birth_date)
     person = (f"*{birth}" if birth else "", study.patient_sex or "", age_text(study.patient_age))
     return [
-        person_name(study.patient_name) or "no patient name",
+        person_name(study.patient_name) or "Patient without a name",
         f"ID {study.patient_id}" if study.patient_id else "",
         "  ".join(part for part in person if part),
         f"Acc {study.accession_number}" if study.accession_number else "",

@@ -146,7 +146,7 @@ def test_a_study_without_anything() -> None:
     series = Series("1", None, None, None, None, (stack,))
     study = Study("1", None, None, None, None, (series,))
     assert corner_texts(study, series, stack, 0, None, Presentation(), None) == CornerTexts(
-        top_left=("no patient name",), bottom_left=("Frame 1 / 1",)
+        top_left=("Patient without a name",), bottom_left=("Frame 1 / 1",)
     )
 
 

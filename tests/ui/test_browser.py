@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from radviewer.app.viewport import reference_of
+from radviewer.dicom.scan import scan
 from radviewer.domain.study import FileLocation, NotAnImage, ScanResult, Study
 from radviewer.render.annotations import Density
 from radviewer.ui.browser.model import STACK_MIME, STATE_ROLE, StackState
@@ -190,3 +191,18 @@ def test_thumbnails_appear(opened: Opened) -> None:
 def test_nothing_is_left_when_the_study_is_closed(opened: Opened) -> None:
     opened.trigger("close-study")
     assert opened.rows == []
+
+
+def test_sizes_are_written_across_by_down_wherever_they_stand(tmp_path: Path) -> None:
+    phantoms.film(tmp_path / "a.dcm", rows=12, columns=10, view="", study="s", series="s")
+    phantoms.film(tmp_path / "b.dcm", rows=14, columns=9, view="", study="s", series="s", instance=2)
+    found = [row for row in rows_of(scan(tmp_path), Density.FULL) if isinstance(row, StackRow)]
+    assert [(row.shown.stack.label, row.detail) for row in found] == [
+        ("10 × 12", "1 image, 10 × 12"), ("9 × 14", "1 image, 9 × 14"),
+    ]  # fmt: skip
+    for number, shape in enumerate(((8, 10), (16, 4))):
+        phantoms.volume(tmp_path / "v" / str(number), 3, shape=shape, series="v", first=1 + 3 * number)
+    found = [row for row in rows_of(scan(tmp_path / "v"), Density.FULL) if isinstance(row, StackRow)]
+    assert sorted((row.shown.stack.label, row.detail) for row in found) == [
+        ("10 × 8", "3 slices, 10 × 8"), ("4 × 16", "3 slices, 4 × 16"),
+    ]  # fmt: skip
