@@ -64,8 +64,8 @@ def _raws(header: Header, tags: tuple[int, ...]) -> Raws:
     return tuple(values[tag][1][:_LONGEST] if tag in values else None for tag in tags)
 
 
-def describe(header: Header, location: FileLocation) -> ImageRecord:
-    """Describe a file that has pixel data.
+def describe(header: Header, location: FileLocation, version: tuple[int, int] | None = None) -> ImageRecord:
+    """Describe a file that has pixel data; `version` as in `ImageFile`.
 
     Raises
     ------
@@ -92,6 +92,7 @@ def describe(header: Header, location: FileLocation) -> ImageRecord:
         or form.photometric_interpretation == "PALETTE COLOR",
         padding=read_padding(header, form),
         presentation_inverse=is_inverse(header),
+        version=version,
     )
     if count == 1 and not has(a.PER_FRAME_FUNCTIONAL_GROUPS) and not has(a.SHARED_FUNCTIONAL_GROUPS):
         frames: tuple[FrameRecord, ...] = (_frame(header, file, 0, series.modality),)

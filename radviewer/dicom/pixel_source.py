@@ -7,10 +7,11 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import IO, Protocol
 
 from radviewer.dicom.pixel_errors import BadPixels
-from radviewer.dicom.sources import ZIP_ERRORS, member_info, open_descriptor, open_file, reason_of
+from radviewer.dicom.sources import ZIP_ERRORS, member_info, open_descriptor, open_file, reason_of, version_of
 from radviewer.domain.study import FileLocation
 
 _IN_MEMORY = 64 << 20
@@ -114,9 +115,25 @@ def unpack(location: FileLocation, check: Callable[[], None]) -> MemoryPixels | 
         raise BadPixels(f"it cannot be unpacked: {reason_of(error)}") from error
 
 
+def check_version(opened: int | Path, version: tuple[int, int] | None) -> None:
+    """Refuse a file, or an archive, that is not the one that was scanned.
+
+    Raises
+    ------
+    BadPixels
+
+    """
+    try:
+        same = version is None or version_of(opened) == version
+    except OSError as error:
+        raise BadPixels(f"it cannot be read: {reason_of(error)}") from error
+    if not same:
+        raise BadPixels("it changed since it was scanned; open the folder again")
+
+
 @contextmanager
-def open_on_disk(location: FileLocation) -> Iterator[DiskPixels]:
-    """Open a file on disk.
+def open_on_disk(location: FileLocation, version: tuple[int, int] | None = None) -> Iterator[DiskPixels]:
+    """Open a file on disk, if it is still of the `version` that was scanned.
 
     Raises
     ------
@@ -128,6 +145,7 @@ def open_on_disk(location: FileLocation) -> Iterator[DiskPixels]:
     except OSError as error:
         raise BadPixels(f"it cannot be opened: {reason_of(error)}") from error
     try:
+        check_version(descriptor, version)
         yield DiskPixels(descriptor, size)
     except OSError as error:
         raise BadPixels(f"it cannot be read: {reason_of(error)}") from error

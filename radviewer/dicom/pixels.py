@@ -21,7 +21,7 @@ from radviewer.dicom.native import as_words, frame_bits, native_pixels, read_wor
 from radviewer.dicom.overlay import overlay_planes
 from radviewer.dicom.photometric import check_colour, to_rgb
 from radviewer.dicom.pixel_errors import BadPixels
-from radviewer.dicom.pixel_source import MemoryPixels, PixelSource, open_on_disk, unpack
+from radviewer.dicom.pixel_source import MemoryPixels, PixelSource, check_version, open_on_disk, unpack
 from radviewer.dicom.stored import drop_unused_bits, grey_from_codec, keeps_all_bits, stored_shape, stored_type
 from radviewer.domain.study import Frame, ImageFile, PixelFormat
 from radviewer.domain.volume import OverlayPlane, Pixels, SliceImage
@@ -113,12 +113,13 @@ class ImageReader:
         """Open the file, or what was made of it once: an unpacked member, inflated data."""
         location, kept = self.file.location, self._kept
         if kept is None and location.member is not None:
+            check_version(location.path, self.file.version)
             with self._lock:
                 kept = self._kept = self._kept or self._inflated(unpack(location, self._check))
         if kept is not None:
             yield kept
             return
-        with open_on_disk(location) as source:
+        with open_on_disk(location, self.file.version) as source:
             if self.file.pixel_offset is not None:
                 yield source
                 return

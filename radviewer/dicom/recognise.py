@@ -53,7 +53,9 @@ MAGICS = (
 )
 
 
-def recognise(source: ByteSource, location: FileLocation) -> ImageRecord | NotAnImage | Skipped:
+def recognise(
+    source: ByteSource, location: FileLocation, version: tuple[int, int] | None = None
+) -> ImageRecord | NotAnImage | Skipped:
     """Read one file's header and say what it is; never raises for bad content."""
     try:
         header = read_header(source, WANTED, _MAX_VALUE)
@@ -75,7 +77,7 @@ def recognise(source: ByteSource, location: FileLocation) -> ImageRecord | NotAn
         kind = VIDEO[header.transfer_syntax]
         return Skipped(location, f"It is a {kind} video, which radviewer does not play.")
     try:
-        return describe(header, location)
+        return describe(header, location, version)
     except Refused as error:
         return Skipped(location, f"The image cannot be shown: {error}.")
 

@@ -130,7 +130,7 @@ class _Collected:
 def _read(location: FileLocation) -> ImageRecord | NotAnImage | Skipped:
     try:
         with bytes_of(location) as source:
-            return recognise(source, location)
+            return recognise(source, location, source.version)
     except errors_of(location) as error:
         return Skipped(location, f"The file cannot be read: {reason_of(error)}.")
 

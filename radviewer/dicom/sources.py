@@ -55,12 +55,25 @@ def open_descriptor(path: Path | str) -> tuple[int, int]:
     return descriptor, status.st_size
 
 
+def version_of(opened: int | Path) -> tuple[int, int]:
+    """Size and time of change in ns of an open file, or of the one at a path.
+
+    Raises
+    ------
+    OSError
+
+    """
+    status = os.fstat(opened) if isinstance(opened, int) else opened.stat()
+    return status.st_size, status.st_mtime_ns
+
+
 class DiskBytes:
     """Random access to a file on disk (a `ByteSource`)."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self.size = size
+        self.version = version_of(descriptor)
 
     def read(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes from `offset`."""
@@ -70,10 +83,11 @@ class DiskBytes:
 class StreamBytes:
     """Random access to a stream that is slow to go back in (a `ByteSource`): the beginning is kept."""
 
-    def __init__(self, stream: BinaryIO, size: int) -> None:
+    def __init__(self, stream: BinaryIO, size: int, version: tuple[int, int]) -> None:
         self._stream = stream
         self._kept = bytearray()
         self.size = size
+        self.version = version
 
     def read(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes from `offset`."""
@@ -105,7 +119,7 @@ def bytes_of(location: FileLocation) -> Iterator[DiskBytes | StreamBytes]:
     else:
         info = member_info(location.path, location.member)
         with _open_member(location.path, info) as stream:
-            yield StreamBytes(stream, info.file_size)
+            yield StreamBytes(stream, info.file_size, version_of(location.path))
 
 
 def open_file(location: FileLocation) -> BinaryIO:

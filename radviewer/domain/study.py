@@ -69,6 +69,9 @@ class ImageFile:
         PixelPaddingRangeLimit, PS3.3 C.7.5.1.1.2), lower one first.
     presentation_inverse : bool
         PresentationLUTShape is INVERSE (PS3.3 C.11.6): shown inverted, like MONOCHROME1.
+    version : tuple of int or None
+        Size and time of change of the file, or of its archive, when it was scanned: another file that
+        took its place must not be shown under its patient's name.
 
     """
 
@@ -82,6 +85,7 @@ class ImageFile:
     needs_header: bool
     padding: tuple[float, float] | None = None
     presentation_inverse: bool = False
+    version: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

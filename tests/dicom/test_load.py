@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +23,7 @@ from radviewer.dicom.outward import Outward
 from radviewer.dicom.scan import scan
 from radviewer.domain.study import FileLocation, Stack
 from radviewer.domain.volume import SliceImage
-from radviewer.errors import TooLarge
+from radviewer.errors import TooLarge, UnreadableImage
 from radviewer.progress import Cancelled, Progress
 from tests import phantoms
 from tests.dicom.pixel_files import PYDICOM_DATA, stack_of
@@ -179,8 +180,8 @@ def test_an_error_in_a_callback_ends_the_load_and_is_raised(tmp_path: Path) -> N
 @pytest.mark.usefixtures("threads")
 def test_bad_slices_are_isolated_and_named(tmp_path: Path) -> None:
     phantoms.volume(tmp_path, 6, names=[f"{n}.dcm" for n in range(6)])
-    stack = only_stack(tmp_path)
     (tmp_path / "1.dcm").write_bytes((tmp_path / "1.dcm").read_bytes()[:-50])
+    stack = only_stack(tmp_path)
     (tmp_path / "4.dcm").unlink()
     volume = load(stack)
     assert [picture is None for picture in volume.slices] == [False, True, False, False, True, False]
@@ -302,7 +303,11 @@ def test_a_damaged_member_is_named(tmp_path: Path) -> None:
     data = bytearray(packed.read_bytes())
     at = data.index(b"b", data.index(b"PK\x03\x04", 10)) + 400
     data[at : at + 20] = bytes(20)
-    packed.write_bytes(data)
+    status = packed.stat()
+    rotten = tmp_path / "rotten"  # of another inode, for radviewer to open it again, but with the same time
+    rotten.write_bytes(data)
+    os.utime(rotten, ns=(status.st_atime_ns, status.st_mtime_ns))
+    rotten.replace(packed)
     volume = load(stack)
     assert list(volume.problems) == [1]
     assert volume.problems[1].startswith("study.zip/b cannot be shown: it cannot be unpacked: ")
@@ -361,3 +366,32 @@ def test_two_loads_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     assert len(results) == 3
     for stored in results:
         np.testing.assert_array_equal(stored, phantoms.ramp(20))
+
+
+CHANGED = "it changed since it was scanned; open the folder again"
+
+
+def test_another_file_in_the_place_of_a_scanned_one_is_not_shown(tmp_path: Path) -> None:
+    """Media are swapped, folders are filled anew: names repeat, patients do not."""
+    paths = phantoms.volume(tmp_path, 3)
+    (stack,) = (k for s in scan(tmp_path).studies for e in s.series for k in e.stacks)
+    other = stack.frames[1].file.location
+    status = other.path.stat()
+    other.path.write_bytes(paths[0].read_bytes() if other.path != paths[0] else paths[1].read_bytes())
+    os.utime(other.path, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+    assert load(stack).problems == {1: f"{other.name} cannot be shown: {CHANGED}."}
+    with pytest.raises(UnreadableImage, match=CHANGED):
+        read_slice(stack, 1)
+
+
+def test_another_archive_in_the_place_of_a_scanned_one_is_not_shown(tmp_path: Path) -> None:
+    paths = phantoms.volume(tmp_path / "source", 2)
+    members = {path.name: path.read_bytes() for path in paths}
+    path = phantoms.archive(tmp_path / "z.zip", members)
+    (stack,) = (k for s in scan(path).studies for e in s.series for k in e.stacks)
+    status = path.stat()
+    phantoms.archive(path, dict.fromkeys(members, members[paths[0].name]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 10**9))
+    assert set(load(stack).problems) == {0, 1}
+    with pytest.raises(UnreadableImage, match=CHANGED):
+        read_slice(stack, 0)
