@@ -161,12 +161,16 @@ def _encode(text: str) -> bytes:
 
 def _write_private(target: Path, data: bytes) -> None:
     """Write what may name patients: readable by its owner only, complete or not at all."""
+    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as stream:  # mode 0600
+            temporary = Path(stream.name)
             stream.write(data)
-        Path(stream.name).replace(target)
+        temporary.replace(target)
     except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
         raise NotSaved(f"{target} could not be written: {error.strerror or error}. Free some space.") from error
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from radviewer import __version__
+from radviewer import __version__, paths
 from radviewer.__main__ import main
 from radviewer.errors import TooLarge
 from tests import phantoms
@@ -219,3 +219,16 @@ def test_scanning_imports_neither_a_toolkit_nor_pydicom_before_it_needs_them(tmp
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True, timeout=60)
     assert done.stdout == b"[]\n"
+
+
+def test_a_result_that_cannot_be_kept_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phantoms.film(tmp_path / "study" / "film.dcm")
+    kept = tmp_path / "home" / "without-display"
+    (kept / "scan.json").mkdir(parents=True)
+    monkeypatch.setattr(paths, "user_data", lambda: tmp_path / "home")
+    monkeypatch.setattr(sys.modules["radviewer.__main__"], "_has_display", lambda: False)
+    assert main([str(tmp_path / "study")]) == 1
+    assert "scan.json could not be written" in capsys.readouterr().err
+    assert [path.name for path in kept.iterdir()] == ["scan.json"]
