@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from radviewer.dicom import attributes as a
@@ -13,6 +14,7 @@ from radviewer.dicom.multiframe import frame_attributes, frame_time
 from radviewer.dicom.nuclear import STATIC, increments, slice_attributes
 from radviewer.dicom.padding import is_inverse, read_padding
 from radviewer.dicom.pixels_fit import frames_held, pixel_place, read_format
+from radviewer.dicom.placement_words import read_aspect, read_orientation
 from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, SeriesInfo, StudyInfo
 from radviewer.dicom.spacing import read_spacing
 from radviewer.dicom.wanted import SERIES, STUDY, TABLES, TRAITS, WANTED
@@ -120,20 +122,8 @@ def _merged(header: Header, extra: dict[int, Value]) -> DataSet:
 
 
 def _renumbered(record: FrameRecord, index: int) -> FrameRecord:
-    frame = record.frame
     return FrameRecord(
-        frame=Frame(
-            frame.file,
-            index,
-            None,
-            frame.spacing,
-            frame.slope,
-            frame.intercept,
-            frame.unit,
-            frame.windows,
-            frame.instance_number,
-            frame.label,
-        ),
+        frame=replace(record.frame, index=index, plane=None),
         position=None,
         directions=None,
         thickness=record.thickness,
@@ -162,6 +152,8 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
             windows=read_windows(data, rescale.factor),
             instance_number=data.integer(a.INSTANCE_NUMBER),
             label=_view(data),
+            orientation=read_orientation(data),
+            aspect=read_aspect(data),
         ),
         position=position,
         directions=directions,

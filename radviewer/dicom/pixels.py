@@ -106,6 +106,8 @@ class ImageReader:
             frame.plane,
             frame.spacing,
             planes,
+            frame.orientation,
+            frame.aspect,
         )
 
     @contextmanager

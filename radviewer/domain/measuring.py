@@ -56,10 +56,12 @@ def measure(mark: Mark, image: SliceImage) -> tuple[Quantity, ...]:
         no pixel, the SD of one.  Nothing for arrows and key images.
 
     """
-    scale = (1.0, 1.0) if image.spacing is None else (image.spacing.row, image.spacing.column)
+    scale = image.aspect if image.spacing is None else (image.spacing.row, image.spacing.column)
     points = [(row * scale[0], column * scale[1]) for row, column in mark.points]
     if mark.kind is MarkKind.LENGTH:
-        return (Quantity("length", math.dist(*points), PIXELS if image.spacing is None else "mm"),)
+        if image.spacing is None:  # counted in pixels of the grid, whatever their shape
+            return (Quantity("length", math.dist(*mark.points), PIXELS),)
+        return (Quantity("length", math.dist(*points), "mm"),)
     if mark.kind is MarkKind.ANGLE:
         first, vertex, second = points
         return _angle("angle", _direction(vertex, first), _direction(vertex, second))

@@ -109,6 +109,11 @@ class Frame:
     instance_number : int or None
     label : str
         Cine time, slice location and the like, in words, or "".
+    orientation : tuple of str or None
+        Patient letters of increasing column and of increasing row, where the header states them in
+        words (films: PatientOrientation).
+    aspect : tuple of float
+        Height and width of a pixel on the screen where `spacing` is unknown, the smaller being 1.
 
     """
 
@@ -122,6 +127,8 @@ class Frame:
     windows: tuple[Window, ...] = ()
     instance_number: int | None = None
     label: str = ""
+    orientation: tuple[str, str] | None = None
+    aspect: tuple[float, float] = (1.0, 1.0)
 
     @property
     def key(self) -> str:

@@ -48,7 +48,7 @@ class SliceImage:
         The image's own windows and VOI LUTs, the first is the default; may be empty.
     inverted : bool
         MONOCHROME1 or Presentation LUT Shape INVERSE: applied after the VOI, last.
-    plane, spacing
+    plane, spacing, orientation, aspect
         As of the `Frame`.
     overlays : tuple of OverlayPlane
 
@@ -65,6 +65,8 @@ class SliceImage:
     plane: ImagePlane | None = None
     spacing: PixelSpacing | None = None
     overlays: tuple[OverlayPlane, ...] = ()
+    orientation: tuple[str, str] | None = None
+    aspect: tuple[float, float] = (1.0, 1.0)
 
     @property
     def is_colour(self) -> bool:

@@ -49,6 +49,8 @@ def corner_texts(
     presentation: Presentation,
     transform: ViewTransform | None,
     density: Density = Density.FULL,
+    *,
+    key_image: bool = False,
 ) -> CornerTexts:
     """What the corners say about slice `index` of a stack (image None: not readable or not yet loaded)."""
     if density is Density.NONE:
@@ -57,7 +59,7 @@ def corner_texts(
     return CornerTexts(
         _lines(_patient(study)) if full else (),
         _lines(_series(study, series, stack, full)),
-        _lines(_slice(stack, index)),
+        _lines([*_slice(stack, index), "★ Key image" if key_image else ""]),
         _lines(_display(image, presentation, transform)),
     )
 

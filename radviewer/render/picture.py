@@ -129,8 +129,8 @@ class ViewPainter:
         self._marks.clear()
 
     def _annotations(self, view: View) -> Annotations:
-        plane = None if view.image is None or not view.show_orientation else view.image.plane
-        letters = edge_letters(plane, view.transform)
+        image = view.image if view.show_orientation else None
+        letters = None if image is None else edge_letters(image.plane, view.transform, image.orientation)
         scale = view.show_scale and view.image is not None
         return lay_out(self._lettering, view.transform, view.corners, letters, scale=scale)
 

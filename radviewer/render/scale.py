@@ -1,4 +1,4 @@
-"""Orientation letters and scale bar of a view, from geometry alone."""
+"""Orientation letters and scale bar of a view, from geometry, or from the header's words."""
 
 from __future__ import annotations
 
@@ -19,15 +19,32 @@ class EdgeLetters:
     bottom: str
 
 
-def edge_letters(plane: ImagePlane | None, transform: ViewTransform) -> EdgeLetters | None:
-    """Letters from the direction cosines; None where the file gives no orientation."""
+_OPPOSITE = str.maketrans("LRAPSI", "RLPAIS")
+
+
+def edge_letters(
+    plane: ImagePlane | None, transform: ViewTransform, orientation: tuple[str, str] | None = None
+) -> EdgeLetters | None:
+    """Letters from the direction cosines, else from the header's words; None where it gives neither.
+
+    `orientation` holds the patient letters of increasing column and of increasing row.
+    """
     if plane is None:
-        return None
+        return None if orientation is None else _from_words(orientation, transform)
     left, right, top, bottom = (
         direction_letters(_patient_direction(plane, *transform.image_direction(x, y)))
         for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1))
     )
     return EdgeLetters(left, right, top, bottom)
+
+
+def _from_words(orientation: tuple[str, str], transform: ViewTransform) -> EdgeLetters:
+    letters = []
+    for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        row, column = transform.image_direction(x, y)
+        word = orientation[0] if column else orientation[1]
+        letters.append(word if row + column > 0 else word.translate(_OPPOSITE))
+    return EdgeLetters(*letters)
 
 
 def _patient_direction(plane: ImagePlane, row: int, column: int) -> Vector:

@@ -30,5 +30,5 @@ def thumbnail(image: SliceImage, size: int) -> Thumbnail:
 
     """
     rows, columns = image.stored.shape[:2]
-    transform = ViewTransform(Camera(), (rows, columns), (size, size), image.spacing)
+    transform = ViewTransform(Camera(), (rows, columns), (size, size), image.spacing, aspect=image.aspect)
     return SliceRenderer().render(image, Presentation(), transform)

@@ -88,9 +88,11 @@ class ViewTransform:
     size : tuple of int
         ``(width, height)`` of the viewport in device pixels.
     spacing : PixelSpacing or None
-        Pixels are shown with its aspect; square when None.
+        Pixels are shown with its aspect.
     ratio : float
         Device pixels per logical pixel: what texts, pens and handles are scaled by.
+    aspect : tuple of float
+        Height and width of a pixel where there is no spacing, the smaller being 1.
 
     """
 
@@ -99,6 +101,7 @@ class ViewTransform:
     size: tuple[int, int]
     spacing: PixelSpacing | None = None
     ratio: float = 1.0
+    aspect: tuple[float, float] = (1.0, 1.0)
     zoom: float = field(init=False)
     """Device pixels per image pixel along the finer axis, `Camera.fit` resolved."""
     _matrix: tuple[float, float, float, float] = field(init=False, repr=False)
@@ -120,7 +123,7 @@ class ViewTransform:
     def _aspect(self) -> tuple[float, float]:
         """Size of a pixel along a row and along a column, the smaller being 1."""
         if self.spacing is None:
-            return (1.0, 1.0)
+            return (self.aspect[1], self.aspect[0])
         finer = min(self.spacing.row, self.spacing.column)
         return (self.spacing.column / finer, self.spacing.row / finer)
 
@@ -203,7 +206,7 @@ class ViewTransform:
 
     def with_camera(self, camera: Camera) -> ViewTransform:
         """Return the same viewport and image through another camera."""
-        return ViewTransform(camera, self.shape, self.size, self.spacing, self.ratio)
+        return ViewTransform(camera, self.shape, self.size, self.spacing, self.ratio, self.aspect)
 
     def one_to_one(self) -> Camera:
         """Camera with one device pixel per image pixel (of the finer axis), same centre."""

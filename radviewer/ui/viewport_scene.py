@@ -46,7 +46,7 @@ class Scene:
             return ViewTransform(Camera(), (1, 1), placement.size, None, placement.ratio)
         image, frame = viewport.image, viewport.stack.frames[viewport.index]
         shape = viewport.stack.shape[1:] if image is None else image.stored.shape[:2]
-        return ViewTransform(viewport.camera, shape, placement.size, frame.spacing, placement.ratio)
+        return ViewTransform(viewport.camera, shape, placement.size, frame.spacing, placement.ratio, frame.aspect)
 
     def marks(self) -> tuple[Mark, ...]:
         """Marks of the image shown, as they are kept."""
@@ -99,7 +99,9 @@ class Scene:
         if shown is None:
             return CornerTexts()
         place = (shown.study, shown.series, shown.stack, viewport.index, viewport.image)
-        return corner_texts(*place, viewport.presentation, transform, self.density)
+        reference = viewport.reference
+        is_key = reference is not None and self._room.marks.key_image(reference) is not None
+        return corner_texts(*place, viewport.presentation, transform, self.density, key_image=is_key)
 
     def _message(self) -> str:
         viewport = self.viewport

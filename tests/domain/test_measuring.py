@@ -195,3 +195,11 @@ def test_window_and_inversion_do_not_change_what_is_measured() -> None:
 @pytest.mark.parametrize("unit", ["HU", "SUVbw", "BQML", "CNTS", "OD", ""])
 def test_units_come_back_as_the_reader_knows_them(unit: str) -> None:
     assert shown_unit(ucum(unit)) == unit
+
+
+def test_without_spacing_angles_know_the_shape_of_pixels_and_lengths_count_them() -> None:
+    tall = image_of(np.zeros((64, 64), np.int16), aspect=(2.0, 1.0))
+    assert measured(mark(MarkKind.ANGLE, (10, 0), (0, 0), (10, 20)), tall)["angle"] == pytest.approx(45)
+    (length,) = measure(mark(MarkKind.LENGTH, (0, 0), (3, 4)), tall)
+    assert length.value == pytest.approx(5)
+    assert length.unit == PIXELS

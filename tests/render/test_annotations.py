@@ -337,3 +337,36 @@ def test_hostile_text_is_one_short_plain_line() -> None:
     placed = lay_out(LETTERING, ViewTransform(Camera(), (9, 9), (400, 300)), corners, None)
     assert placed.lines[-2].text.startswith("<img")
     assert all(line.box.width <= 200 for line in placed.lines)
+
+
+@pytest.mark.parametrize(
+    ("camera", "letters"),
+    [
+        (Camera(), EdgeLetters("R", "L", "S", "I")),
+        (Camera(flipped=True), EdgeLetters("L", "R", "S", "I")),
+        (Camera(quarter_turns=1), EdgeLetters("I", "S", "R", "L")),
+        (Camera(quarter_turns=2), EdgeLetters("L", "R", "I", "S")),
+    ],
+)
+def test_letters_from_the_headers_words(camera: Camera, letters: EdgeLetters) -> None:
+    transform = ViewTransform(camera, (64, 64), (400, 300))
+    assert edge_letters(None, transform, ("L", "I")) == letters
+
+
+def test_letters_of_oblique_words() -> None:
+    transform = ViewTransform(Camera(), (64, 64), (400, 300))
+    assert edge_letters(None, transform, ("LA", "IP")) == EdgeLetters("RP", "LA", "SA", "IP")
+
+
+def test_geometry_goes_before_words() -> None:
+    transform = ViewTransform(Camera(), (64, 64), (400, 300))
+    plane = ImagePlane((0, 0, 0), (1, 0, 0), (0, 1, 0), 1, 1)
+    assert edge_letters(plane, transform, ("R", "S")) == EdgeLetters("R", "L", "A", "P")
+
+
+def test_a_key_image_says_so() -> None:
+    texts = corner_texts(STUDY, SERIES, STACK, 1, None, Presentation(), None, key_image=True)
+    assert "★ Key image" in texts.bottom_left
+    assert not any(
+        "Key image" in line for line in corner_texts(STUDY, SERIES, STACK, 1, None, Presentation(), None).bottom_left
+    )

@@ -187,3 +187,13 @@ def test_what_is_no_zoom_is_refused(zoom: float) -> None:
 def test_an_empty_view_is_refused(shape: tuple[int, int], size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="nothing to show"):
         ViewTransform(Camera(), shape, size)
+
+
+def test_pixels_without_spacing_keep_their_shape() -> None:
+    tall = ViewTransform(Camera(), (100, 100), (400, 400), aspect=(2.0, 1.0))
+    (x0, y0), (x1, y1) = tall.to_view(0, 0), tall.to_view(10, 10)
+    assert (y1 - y0) == pytest.approx(2 * (x1 - x0))
+    assert tall.pixels_per_mm is None
+    assert tall.with_camera(Camera(quarter_turns=1)).aspect == (2.0, 1.0)
+    known = ViewTransform(Camera(), (100, 100), (400, 400), PixelSpacing(1, 1), aspect=(2.0, 1.0))
+    assert known.to_view(10, 0)[1] - known.to_view(0, 0)[1] == pytest.approx(40)
