@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _SCHEMA = 1
 _PATIENCE = 1.0  # seconds to wait for another program that writes; then the mark is tried again later
-_CREATE = """
-CREATE TABLE IF NOT EXISTS mark (
+_CREATE = (
+    """CREATE TABLE IF NOT EXISTS mark (
   mark_id TEXT PRIMARY KEY,
   study_uid TEXT NOT NULL,
   series_uid TEXT NOT NULL,
@@ -30,9 +30,9 @@ CREATE TABLE IF NOT EXISTS mark (
   kind TEXT NOT NULL,
   points TEXT NOT NULL,
   text TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS mark_of_study ON mark (study_uid);
-"""
+)""",
+    "CREATE INDEX IF NOT EXISTS mark_of_study ON mark (study_uid)",
+)
 
 
 class MarkStore:
@@ -122,11 +122,14 @@ class MarkStore:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > _SCHEMA:
             raise NotSaved(f"{self._path} was written by a newer radviewer; update this one to keep marks.")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = FULL")
         if version < _SCHEMA:
-            connection.executescript(_CREATE)
-            connection.execute(f"PRAGMA user_version = {_SCHEMA}")
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                for statement in _CREATE:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {_SCHEMA}")
 
     def _set_aside(self) -> str:
         aside = self._path.with_name(f"{self._path.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
@@ -139,6 +142,20 @@ class MarkStore:
         except OSError as error:
             return f"{self._path} is damaged and could not be set aside: {error.strerror}. Marks stay only on screen."
         return f"{self._path} was damaged. It was set aside as {aside.name}; new marks are kept in a new file."
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL, unless another program is at it: the file then keeps the mode it has.
+
+    SQLite does not wait for a lock here.  Both modes are safe, and the next opening tries again.
+    """
+    import sqlite3
+
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
 
 
 def _mark_of_row(row: tuple[str, str, str, str, int, str, str, str]) -> Mark | None:

@@ -114,6 +114,19 @@ def test_the_journal_is_a_write_ahead_log(path: Path) -> None:
     store.close()
 
 
+def test_while_another_program_reads_the_journal_is_left_as_it_is(path: Path) -> None:
+    store = MarkStore(path)
+    store.write(LENGTH)
+    store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM mark").fetchone()  # holds a lock that WAL cannot be begun under
+        assert store.read("1.study") == (LENGTH,)
+        other.execute("COMMIT")
+    store.close()
+
+
 def test_a_file_that_was_removed_is_made_again(path: Path) -> None:
     store = MarkStore(path)
     store.write(LENGTH)
