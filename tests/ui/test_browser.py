@@ -6,17 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from radviewer.app.viewport import reference_of
 from radviewer.dicom.scan import scan
 from radviewer.domain.study import FileLocation, NotAnImage, ScanResult, Study
 from radviewer.render.annotations import Density
 from radviewer.ui.browser.model import STACK_MIME, STATE_ROLE, StackState
-from radviewer.ui.browser.panel import BrowserPanel
 from radviewer.ui.browser.rows import (
     ObjectRow,
     PatientRow,
@@ -149,40 +146,6 @@ def test_a_dragged_row_carries_the_key_of_its_stack(opened: Opened) -> None:
     assert model.flags(index) & Qt.ItemFlag.ItemIsDragEnabled
     assert bytes(model.mimeData([index]).data(STACK_MIME).data()).decode() == shown.stack.key
     assert not model.flags(model.index(0)) & Qt.ItemFlag.ItemIsDragEnabled
-
-
-class RecordingPanel(BrowserPanel):
-    """Notes a drag instead of beginning it."""
-
-    drags = 0
-
-    def startDrag(self, _actions: Qt.DropAction) -> None:
-        self.drags += 1
-
-
-@ui
-@pytest.mark.parametrize("heading", [True, False])
-def test_only_a_stack_can_be_dragged_not_a_heading_above_it(opened: Opened, heading: bool) -> None:
-    browser = RecordingPanel(opened.room)
-    opened.room.studies_changed.emit()
-    opened.qtbot.addWidget(browser)
-    browser.resize(300, 600)
-    with opened.qtbot.waitExposed(browser):
-        browser.show()
-    model = browser.browser_model
-    stack = model.index_of(next(iter(opened.room.all_shown())).stack)
-    browser.setCurrentIndex(stack)
-    place = browser.visualRect(model.index(0) if heading else stack).center()
-    left, nothing = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QTest.mousePress(browser.viewport(), left, nothing, place)
-    for step in (20, 40, 60):
-        at = QPointF(place + QPoint(step, step))
-        moved = QMouseEvent(
-            QEvent.Type.MouseMove, at, browser.viewport().mapToGlobal(at), Qt.MouseButton.NoButton, left, nothing
-        )
-        QApplication.sendEvent(browser.viewport(), moved)
-    QTest.mouseRelease(browser.viewport(), left, nothing, place)
-    assert bool(browser.drags) is not heading
 
 
 @ui

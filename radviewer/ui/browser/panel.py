@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from radviewer.app.reading_room import ReadingRoom
@@ -48,12 +48,6 @@ class BrowserPanel(QListView):
     def browser_model(self) -> BrowserModel:
         """The rows."""
         return self._model
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Headings are passed over: pressed and dragged, they would drag the row that is selected."""
-        index = self.indexAt(event.position().toPoint())
-        if not index.isValid() or index.flags() & Qt.ItemFlag.ItemIsEnabled:
-            super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens; the rest is the list's own walking."""
