@@ -99,6 +99,24 @@ class Encoder(nn.Module):
                 channels = outputs
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
+        self._frozen_stages: int | None = None  # None: everything is trained
+
+    def freeze(self, stages: int) -> None:
+        """Leave the stem and the first `stages` as they are, statistics included, while the rest is trained."""
+        self._frozen_stages = stages
+        for part in self._frozen():
+            part.requires_grad_(False)
+        self.train(self.training)
+
+    def _frozen(self) -> tuple[nn.Module, ...]:
+        return () if self._frozen_stages is None else (self.stem, *self.stages[: self._frozen_stages])
+
+    def train(self, mode: bool = True) -> Encoder:
+        """Switch all but the frozen parts."""
+        super().train(mode)
+        for part in self._frozen():
+            part.eval()
+        return self
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Outputs of all stages, of strides 2, 4, 8, 16, 16, 32, 32."""

@@ -19,7 +19,7 @@ def _anatomy(options: argparse.Namespace) -> None:
     from radviewer.training.loop import Schedule
 
     films = anatomy_films.load_films(options.data, options.work / "cache")
-    schedule = Schedule(epochs=options.epochs or 30, steps=options.steps or 30)
+    schedule = Schedule(epochs=options.epochs or 16, steps=options.steps or 30)
     for fold in options.folds or range(anatomy_films.FOLDS):
         anatomy.train_fold(films, fold, options.work / options.name, schedule, options.start)
 

@@ -28,6 +28,7 @@ from radviewer.training.loop import Batch, Run, Schedule
 from radviewer.training.pretrained import load_imagenet
 
 _TAUGHT_FROM = 4  # epochs: before that the moving average knows nothing
+_FROZEN = 2  # stages of the encoder: edges and textures are those of any picture
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ def train_fold(films: Films, fold: int, folder: Path, schedule: Schedule, start:
     torch.manual_seed(seed)
     network = AnatomyNet()
     load_imagenet(network.encoder)
+    network.encoder.freeze(_FROZEN)
     if start is not None:
         network.load_state_dict(torch.load(start, weights_only=True)["average"])
     channels_last(network)

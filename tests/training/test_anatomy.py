@@ -19,6 +19,7 @@ from radviewer.training.anatomy_films import (
     Films,
     barred_from_heart,
     batches,
+    reduced_outline,
     sides,
 )
 from radviewer.training.anatomy_loss import believable, loss_of, taught
@@ -74,11 +75,21 @@ def test_batches_repeat_and_mix_sources_and_polarities(films: Films) -> None:
     made = list(batches(films, [0, 1, 2], steps=2, seed=1, epoch=0))
     torch.testing.assert_close(made, list(batches(films, [0, 1, 2], steps=2, seed=1, epoch=0)))
     first = made[0]
-    assert first["image"].shape == first["clean"].shape == (13, 1, SIZE, SIZE)
-    assert first["heart"].tolist() == [1] * 5 + [0] * 8
-    assert first["lungs"].tolist() == [1] * 10 + [0] * 3
+    assert first["image"].shape == first["clean"].shape == (12, 1, SIZE, SIZE)
+    assert first["heart"].tolist() == [1] * 5 + [0] * 7
+    assert first["lungs"].tolist() == [1] * 10 + [0] * 2
     assert 0 < torch.cat([b["negative"] for b in made]).mean() < 1
-    assert first["barred"].flatten(1).any(dim=1).tolist() == [False] * 5 + [True] * 5 + [False] * 3
+    assert first["barred"].flatten(1).any(dim=1).tolist() == [False] * 5 + [True] * 5 + [False] * 2
+
+
+def test_a_reduced_outline_lies_where_the_reduced_film_does() -> None:
+    """Half a pixel of the film, to all sides, is a quarter of the error that is left."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    disc = (((rows - 251.3) ** 2 + (columns - 262.9) ** 2) < 120.4**2).astype(np.uint8)
+    small = reduced_outline(disc * np.uint8(LEFT), np.eye(3)[:2]) > 0
+    row, column = (float(v.mean()) for v in np.nonzero(small))
+    assert 2 * row + 0.5 == pytest.approx(251.3, abs=0.1)
+    assert 2 * column + 0.5 == pytest.approx(262.9, abs=0.1)
 
 
 def test_a_heart_is_neither_well_inside_a_lung_nor_outside_the_chest() -> None:
@@ -151,8 +162,8 @@ class Teacher(nn.Module):
 def test_the_teacher_fills_in_only_what_nobody_drew(films: Films) -> None:
     (batch,) = batches(films, [0, 1, 2], steps=1, seed=3, epoch=0)
     filled = taught(Teacher("heart"), batch)
-    assert filled["lungs"].tolist() == [1] * 10 + [0.5] * 3
-    assert filled["heart"].tolist() == [1] * 5 + [0.5] * 8
+    assert filled["lungs"].tolist() == [1] * 10 + [0.5] * 2
+    assert filled["heart"].tolist() == [1] * 5 + [0.5] * 7
     torch.testing.assert_close(filled["outline"][:5], batch["outline"][:5])
     drawn = batch["outline"][5:10]
     torch.testing.assert_close(filled["outline"][5:10] & (RIGHT | LEFT), drawn)
@@ -164,9 +175,9 @@ def test_the_teacher_fills_in_only_what_nobody_drew(films: Films) -> None:
 def test_an_unbelievable_heart_is_not_taught(films: Films) -> None:
     (batch,) = batches(films, [0, 1, 2], steps=1, seed=3, epoch=0)
     filled = taught(Teacher("high heart"), batch)
-    assert filled["heart"].tolist() == [1] * 5 + [0] * 8
+    assert filled["heart"].tolist() == [1] * 5 + [0] * 7
     assert filled["barred"][5:10].any()
-    assert filled["lungs"].tolist() == [1] * 10 + [0.5] * 3
+    assert filled["lungs"].tolist() == [1] * 10 + [0.5] * 2
 
 
 def test_the_loss_rewards_right_outlines_and_ignores_unlabelled_hearts(films: Films) -> None:
