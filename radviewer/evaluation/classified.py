@@ -35,8 +35,15 @@ class Predicted:
     subgroup: str = ""
 
 
-def figures(films: Sequence[Predicted], threshold: float) -> dict[str, Figure]:
+def figures(films: Sequence[Predicted], threshold: float | Sequence[float]) -> dict[str, Figure]:
     """Discrimination, operating point and calibration of the films that were not refused, and the share refused.
+
+    Parameters
+    ----------
+    films : sequence of Predicted
+        Judged or refused.
+    threshold : float or sequence of float
+        One for all films, or each film's own (cross-fitted).
 
     Returns
     -------
@@ -53,7 +60,8 @@ def figures(films: Sequence[Predicted], threshold: float) -> dict[str, Figure]:
     positive = np.array([film.positive for film in judged])
     probability = np.array([film.probability for film in judged], dtype=np.float64)
     patients = [film.patient for film in judged]
-    flagged = probability >= threshold
+    own = np.broadcast_to(np.asarray(threshold, np.float64), len(films))[~refused]
+    flagged = probability >= own
     measures: dict[str, Callable[[Indices], float]] = {}
     if positive.any():
         measures["sensitivity"] = lambda i: sensitivity(positive[i], flagged[i])

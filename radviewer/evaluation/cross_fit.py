@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.evaluation.metrics import Bools, Floats, logistic_fit, threshold_for_sensitivity
+from radviewer.evaluation.metrics import Bools, Floats, logistic_fit
 
 Doubles = NDArray[np.float64]
+Choose = Callable[[Bools, Floats], float]
+"""``choose(positive, probability)``: the threshold of an operating point, on films it may look at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,8 +23,8 @@ class CrossFitted:
     ----------
     probability : ndarray, (n,)
         Calibrated on the other folds.
-    flagged : ndarray of bool, (n,)
-        At the threshold chosen on the other folds.
+    thresholds : ndarray, (n,)
+        Chosen on the other folds.
     calibration : tuple of float
         Slope and intercept fitted on all folds: what is shipped.
     threshold : float
@@ -31,7 +33,7 @@ class CrossFitted:
     """
 
     probability: Doubles
-    flagged: NDArray[np.bool_]
+    thresholds: Doubles
     calibration: tuple[float, float]
     threshold: float
 
@@ -43,16 +45,14 @@ def calibrated(logit: Floats, line: tuple[float, float]) -> Doubles:
     return found
 
 
-def cross_fit(logit: Floats, positive: Bools, folds: Sequence[int], wanted_sensitivity: float) -> CrossFitted:
+def cross_fit(logit: Floats, positive: Bools, folds: Sequence[int], choose: Choose) -> CrossFitted:
     """Fit on all folds but one, apply to that one, for each fold; and on all for the shipped values."""
     fold = np.asarray(folds)
-    probability, flagged = np.empty(len(fold)), np.empty(len(fold), np.bool_)
+    probability, thresholds = np.empty(len(fold)), np.empty(len(fold))
     for k in np.unique(fold):
         here, others = fold == k, fold != k
         line = logistic_fit(logit[others], positive[others])
-        threshold = threshold_for_sensitivity(positive[others], calibrated(logit[others], line), wanted_sensitivity)
+        thresholds[here] = choose(positive[others], calibrated(logit[others], line))
         probability[here] = calibrated(logit[here], line)
-        flagged[here] = probability[here] >= threshold
     line = logistic_fit(logit, positive)
-    shipped = threshold_for_sensitivity(positive, calibrated(logit, line), wanted_sensitivity)
-    return CrossFitted(probability, flagged, line, shipped)
+    return CrossFitted(probability, thresholds, line, choose(positive, calibrated(logit, line)))

@@ -64,6 +64,14 @@ def threshold_for_sensitivity(positive: Bools, score: Floats, wanted: float) -> 
     return float(ordered[min(ordered.size, int(np.ceil(wanted * ordered.size - 1e-9))) - 1])
 
 
+def threshold_for_balance(positive: Bools, score: Floats) -> float:
+    """Threshold of the largest sensitivity + specificity (Youden's index), in the middle of its gap."""
+    alarm, hit, thresholds = roc(np.asarray(positive, bool), score)
+    best = 1 + int((hit - alarm)[1:].argmax())  # the first threshold is infinite
+    lower = thresholds[best + 1] if best + 1 < len(thresholds) else thresholds[best]
+    return float((thresholds[best] + lower) / 2)
+
+
 def bootstrap(
     measure: Callable[[NDArray[np.intp]], float], groups: Sequence[str], rounds: int = 1000, seed: int = 0
 ) -> Figure:

@@ -45,20 +45,21 @@ def _release_anatomy(options: argparse.Namespace) -> None:
 def _release_findings(options: argparse.Namespace) -> None:
     from radviewer.training import findings, release_findings, texts
 
-    name = str(options.recipe).removeprefix("release-")
-    runs, target = options.work / f"{name}-{options.arm}", options.models / f"chest-{name}"
-    command = f"python -m radviewer.training {name} --arm {options.arm} --data DATA --work WORK"
-    recipe, about, wanted = findings.RECIPES[name], texts.OF[name], texts.SENSITIVITY[name]
-    release_findings.release(recipe, runs, options.data, target, about, command, wanted)
+    runs, target = options.work / f"findings-{options.arm}", options.models / release_findings.NAME
+    if options.read_again or not (target / release_findings.READ).is_file():
+        command = "python -m radviewer.training findings --data DATA --work WORK"
+        release_findings.release(findings.FINDINGS, runs, options.data, target, texts.FINDINGS, command)
+    else:
+        release_findings.finish(target, texts.FINDINGS)
 
 
 _RECIPES = {
     "anatomy": _anatomy,
+    "findings": _findings,
     "tuberculosis": _findings,
     "pneumonia": _findings,
     "release-anatomy": _release_anatomy,
-    "release-tuberculosis": _release_findings,
-    "release-pneumonia": _release_findings,
+    "release-findings": _release_findings,
 }
 
 
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arm", choices=("scratch", "imagenet", "twice"), default="imagenet")
     parser.add_argument("--name", default="anatomy", help="sub-folder of the work folder for this run")
     parser.add_argument("--start", type=Path, help="checkpoint to start from instead of the recipe's weights")
+    parser.add_argument("--read-again", action="store_true", help="release: read all films, not only fit again")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 

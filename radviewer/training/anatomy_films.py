@@ -117,7 +117,8 @@ def reduced_outline(outline: Bytes, matrix: NDArray[np.float64]) -> Bytes:
     bits = np.array([RIGHT, LEFT, HEART, UNION], np.uint8)
     shares = ((outline[..., None] & bits) != 0).astype(np.uint8) * np.uint8(255)
     moved = cv2.warpAffine(shares, whole, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
-    return ((moved > 127) * bits).sum(axis=2).astype(np.uint8)
+    reduced: Bytes = ((moved > 127) * bits).sum(axis=2).astype(np.uint8)
+    return reduced
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Lungs cut out of all films of a data set, once, and kept as bytes.
 
-A film whose own mask an anatomy member was trained on is cut out by the member that has not
-seen it; all others by the whole ensemble.
+One anatomy member cuts, for speed: the one that was not trained on the film's own mask, or the first for films
+without any.  What the gate would refuse for its looks alone is cut out all the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import outline
-from radviewer.ai.cards import read_card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
 from radviewer.ai.lungs import MARGIN, cut_out
@@ -27,9 +26,10 @@ from radviewer.progress import Progress
 from radviewer.training.data import Bytes, Row, read_grey, write_table
 
 CACHED = 288
-"""Side of a cached cut-out; a network's 256 lie in its middle, so there is room to turn and shift."""
-_SHOWN = 256
-_WIDER = ((1 + 2 * MARGIN) * CACHED / _SHOWN - 1) / 2
+"""Side of a cached cut-out."""
+SHOWN = 256
+"""Side of what a network sees of it, in its middle: there is room to turn and shift."""
+_WIDER = ((1 + 2 * MARGIN) * CACHED / SHOWN - 1) / 2
 
 _log = logging.getLogger(__name__)
 
@@ -72,12 +72,12 @@ def _unseen_by(catalogue: Catalogue, name: str) -> dict[str, int]:
 
 def _cut(rows: Sequence[Row], models: Path) -> Iterator[tuple[int, Bytes, Bytes] | tuple[int, str]]:
     catalogue = Catalogue(models)
-    card = catalogue.card("chest-anatomy")
+    card = catalogue.card("chest-anatomy").model_copy(update={"distance": None})
     folds = _unseen_by(catalogue, card.name)
     for i, row in enumerate(rows):
         try:
             film = film_of(SliceImage(read_grey(row.image)))
-            found = outline(catalogue, card, film, Progress(), only_fold=folds.get(row.name))
+            found = outline(catalogue, card, film, Progress(), only_fold=folds.get(row.name, card.weights[0].fold))
         except Refused as refusal:
             yield i, str(refusal)
             continue
@@ -88,15 +88,18 @@ def _cut(rows: Sequence[Row], models: Path) -> Iterator[tuple[int, Bytes, Bytes]
         yield i, _as_bytes(grey), crop.lungs.astype(np.uint8)
 
 
-def _made_by(models: Path) -> str:
-    """Short name of the anatomy model's weights."""
-    hashes = [weights.sha256 for weights in read_card(models / "chest-anatomy").weights]
+def _made_by(rows: Sequence[Row], models: Path) -> str:
+    """Short name of the weights that cut these films out."""
+    catalogue = Catalogue(models)
+    card, folds = catalogue.card("chest-anatomy"), _unseen_by(catalogue, "chest-anatomy")
+    used = {folds.get(row.name, card.weights[0].fold) for row in rows}
+    hashes = [weights.sha256 for weights in card.weights if weights.fold in used]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]
 
 
 def cut_films(rows: Sequence[Row], source: str, cache: Path, models: Path) -> Crops:
     """Cut-outs of `rows`, from the cache when this anatomy model has made them; refusals are listed beside it."""
-    path = cache / f"lungs-{source}-{_made_by(models)}.npz"
+    path = cache / f"lungs-{source}-{_made_by(rows, models)}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         kept, grey, lungs, refused = [], [], [], []

@@ -1,6 +1,6 @@
-"""Turn the finished folds of a findings recipe into a model folder.
+"""Turn the finished folds of the findings recipe into ``models/chest-findings``.
 
-Calibration, threshold and the heatmap's scale come from held-out films, read with the released
+Calibration, thresholds and the heatmaps' scale come from held-out films, read with the released
 files through the program's own code by the member that has not seen them.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,43 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from radviewer.ai.anatomy import outline
 from radviewer.ai.cards import CARD, Card
 from radviewer.ai.catalogue import Catalogue, sha256
-from radviewer.ai.films import Refused, film_of
-from radviewer.ai.findings import score
-from radviewer.domain.volume import SliceImage
+from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
-from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
-from radviewer.evaluation.metrics import Figure, bootstrap, sensitivity, specificity
-from radviewer.evaluation.question import known_folds
-from radviewer.progress import Progress
-from radviewer.training.data import read_grey, read_index, write_table
-from radviewer.training.findings import FOLDS, SIZE, Recipe
+from radviewer.evaluation.cross_fit import Choose, CrossFitted, calibrated, cross_fit
+from radviewer.evaluation.metrics import Figure
+from radviewer.training.data import Row, read_index, write_table
+from radviewer.training.findings import FOLDS, NO_FOLD, SIZE, TARGETS, Recipe
+from radviewer.training.held_out import ANATOMY, Read, read_back, read_films, write_read
+from radviewer.training.release_anatomy import hash_of
 
-ANATOMY = "chest-anatomy"
+NAME = "chest-findings"
+READ = "held-out.csv"
 _HEAT_QUANTILE = 0.95
+_CHILDREN_STEP = 4  # every fourth child of the training split is read: their films outnumber all others
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingTexts:
+    """What the card says of a finding that is not measured, and the films it is fitted on.
+
+    Attributes
+    ----------
+    fitted_on : tuple of str
+        Data sets that have the finding and its absence: calibration and threshold are fitted on their folds.
+    choose : callable
+        Threshold of the operating point.
+
+    """
+
+    evidence: str
+    intended: dict[str, Any]
+    fitted_on: tuple[str, ...]
+    operating_point: str
+    choose: Choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +65,19 @@ class Texts:
     intended_use: str
     not_intended: str
     failure_modes: tuple[str, ...]
-    evidence: str
     sources: tuple[dict[str, Any], ...]
     licence: str
-    intended: dict[str, Any]
+    findings: dict[str, FindingTexts]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """One film as the member that has not seen it reads it; logit None when it was refused."""
-
-    name: str
-    patient: str
-    fold: int
-    positive: bool
-    logit: float | None
-    hottest: float
-    reason: str | None
-
-
-def _folds_of(runs: Path) -> dict[str, tuple[str, int, bool]]:
-    """Film → patient, fold, label, from the folds' tables."""
+def _folds_of(runs: Path) -> dict[str, tuple[str, int]]:
+    """Film → patient, fold, from the folds' tables; films of no fold are left out."""
     found = {}
     for fold in range(FOLDS):
         with (runs / f"fold{fold}" / "held-out.csv").open(newline="", encoding="utf-8") as file:
             for line in csv.DictReader(file):
-                found[line["film"]] = (line["patient"], int(line["fold"]), line["label"] == "1")
+                if int(line["fold"]) != NO_FOLD:
+                    found[line["film"]] = (line["patient"], int(line["fold"]))
     return found
 
 
@@ -87,124 +96,161 @@ def _write_weights(runs: Path, target: Path) -> tuple[list[dict[str, Any]], floa
     return weights, seconds
 
 
-def read_held_out(
-    catalogue: Catalogue, card: Card, films: dict[str, tuple[str, int, bool]], data: Path
-) -> list[HeldOut]:
-    """Read every film of the folds with the released files."""
-    paths = {
-        row.name: row.image for source in {name.split("/")[0] for name in films} for row in read_index(data / source)
-    }
-    anatomy = catalogue.card(ANATOMY)
-    seen = known_folds(catalogue, ANATOMY)
-    lines = []
-    for name, (patient, fold, positive) in films.items():
-        try:
-            film = film_of(SliceImage(read_grey(paths[name])))
-            outlines = outline(catalogue, anatomy, film, Progress(), only_fold=seen.get(name))
-            scores = score(catalogue, card, outlines, Progress(), only_fold=fold)
-        except Refused as refusal:
-            lines.append(HeldOut(name, patient, fold, positive, None, 0.0, str(refusal)))
-        else:
-            logit, hottest = float(scores.logits[0]), float(scores.maps[0].max())
-            lines.append(HeldOut(name, patient, fold, positive, logit, hottest, None))
-    return lines
+def asked(data: Path) -> list[Row]:
+    """Films that are read for the release: all labelled ones, of the children in training every fourth."""
+    rows = []
+    for source in (*TARGETS, "jsrt"):
+        for row in read_index(data / source):
+            children = row.cells.get("published_split") == "train"
+            if not children or hash_of(row.patient) % _CHILDREN_STEP == 0:
+                rows.append(row)
+    return rows
 
 
-def fitted(lines: Sequence[HeldOut], wanted_sensitivity: float) -> tuple[list[HeldOut], CrossFitted]:
-    """Films that were not refused, and what is cross-fitted on them."""
-    judged = [line for line in lines if line.logit is not None]
-    logit = np.array([line.logit for line in judged], dtype=np.float64)
-    positive = np.array([line.positive for line in judged])
-    return judged, cross_fit(logit, positive, [line.fold for line in judged], wanted_sensitivity)
+def fitted(films: Sequence[Read], card: Card, label: str, about: FindingTexts) -> tuple[list[Read], CrossFitted]:
+    """Held-out films of a finding that were not refused, and what is cross-fitted on them."""
+    judged = [f for f in labelled(films, label, about.fitted_on) if f.logits is not None and f.fold != NO_FOLD]
+    k = card.labels.index(label)
+    logit = np.array([film.logits[k] for film in judged if film.logits is not None], dtype=np.float64)
+    positive = np.array([target_of(film, label) == 1 for film in judged])
+    return judged, cross_fit(logit, positive, [film.fold for film in judged], about.choose)
 
 
-def heat_scale(lines: Sequence[HeldOut]) -> float:
+def target_of(film: Read, label: str) -> float | None:
+    """What a film's own label says of a finding; None where nobody looked."""
+    return TARGETS.get(film.source, {}).get(film.label, {}).get(label)
+
+
+def labelled(films: Sequence[Read], label: str, sources: Sequence[str]) -> list[Read]:
+    """Films of `sources` on which the finding is known to be present or absent."""
+    return [film for film in films if film.source in sources and target_of(film, label) in (0, 1)]
+
+
+def heat_scale(films: Sequence[Read], card: Card, label: str) -> float:
     """Contribution of the hottest cell that most positive films stay below: 1 on every heatmap."""
-    hottest = [line.hottest for line in lines if line.positive and line.logit is not None]
+    k = card.labels.index(label)
+    hottest = [f.hottest[k] for f in films if f.hottest is not None and target_of(f, label) == 1]
     return max(1e-6, round(float(np.quantile(hottest, _HEAT_QUANTILE)), 6))
 
 
-def release(recipe: Recipe, runs: Path, data: Path, target: Path, texts: Texts, command: str, wanted: float) -> None:
+def release(recipe: Recipe, runs: Path, data: Path, target: Path, texts: Texts, command: str) -> None:
     """Write the model folder `target` from the finished folds in `runs`."""
     target.mkdir(parents=True, exist_ok=True)
     weights, seconds = _write_weights(runs, target)
-    films = _folds_of(runs)
-    write_table(target / "folds.csv", ("film", "patient", "fold"), ((n, p, f) for n, (p, f, _) in films.items()))
+    folds = _folds_of(runs)
+    write_table(target / "folds.csv", ("film", "patient", "fold"), ((n, p, f) for n, (p, f) in folds.items()))
     card = _card(recipe, weights, texts, command, seconds)
+    checked = _write_card(target, card)
+    films = list(read_films(Catalogue(target.parent), checked, asked(data)))
+    write_read(target / READ, films, checked.labels)
+    finish(target, texts)
+
+
+def finish(target: Path, texts: Texts) -> None:
+    """Fit calibration, thresholds and scales on the films that were read; write card and charts."""
+    card = json.loads((target / CARD).read_text(encoding="utf-8"))
+    checked = Card.model_validate(card)
+    films = read_back(target / READ, checked.labels)
+    card["metrics"] = []
+    for item in card["findings"]:
+        label = item["label"]
+        about = texts.findings[label]
+        judged, found = fitted(films, checked, label, about)
+        if found.calibration[0] <= 0:
+            raise ValueError(f"the logits of {label} do not rise with the label; such a model is not released")
+        slope, intercept = (round(v, 5) for v in found.calibration)
+        item |= {"calibration": {"slope": slope, "intercept": intercept}, "threshold": round(found.threshold, 4)}
+        item |= {"operating_point": about.operating_point, "heat_scale": heat_scale(films, checked, label)}
+        item |= {"evidence": about.evidence, "intended": about.intended}
+        card["metrics"] += _metrics(films, checked, label, judged, found)
+        _draw(target, label, judged, found)
     _write_card(target, card)
-    catalogue = Catalogue(target.parent)
-    lines = read_held_out(catalogue, catalogue.card(target.name), films, data)
-    judged, found = fitted(lines, wanted)
-    if found.calibration[0] <= 0:
-        raise ValueError("the held-out logits do not rise with the label; such a model is not released")
-    finding = card["findings"][0]
-    finding["calibration"] = {"slope": found.calibration[0], "intercept": found.calibration[1]}
-    finding["threshold"] = found.threshold
-    finding["operating_point"] = f"sensitivity {wanted:.2f} on held-out folds"
-    finding["heat_scale"] = heat_scale(lines)
-    card["metrics"] = _metrics(lines, judged, found, command)
-    _write_card(target, card)
-    _write_held_out(target / "held-out.csv", lines, judged, found)
+
+
+Keep = Callable[[Read], bool]
+
+
+def _groups(label: str, about: tuple[str, ...]) -> dict[str, Keep]:
+    """Groups of held-out films whose figures are given."""
+    groups: dict[str, Keep] = {f"{label}: {source}, held-out folds": _of(source) for source in about}
+    if len(about) > 1:
+        groups = {f"{label}: all held-out folds": lambda film: film.source in about} | groups
+    return groups
+
+
+def _of(source: str) -> Keep:
+    return lambda film: film.source == source
 
 
 def _metrics(
-    lines: Sequence[HeldOut], judged: Sequence[HeldOut], found: CrossFitted, command: str
+    films: Sequence[Read], card: Card, label: str, judged: Sequence[Read], found: CrossFitted
 ) -> list[dict[str, Any]]:
-    probability = dict(zip((line.name for line in judged), found.probability.tolist(), strict=True))
-    films = [Predicted(line.name, line.patient, line.positive, probability.get(line.name)) for line in lines]
-    measured = figures(films, 0.5)
-    positive = np.array([line.positive for line in judged])
-    patients = [line.patient for line in judged]
-    measured["sensitivity"] = bootstrap(lambda i: sensitivity(positive[i], found.flagged[i]), patients)
-    measured["specificity"] = bootstrap(lambda i: specificity(positive[i], found.flagged[i]), patients)
-    measured["accuracy"] = bootstrap(lambda i: float((positive[i] == found.flagged[i]).mean()), patients)
-    return [_metric(name, figure, command) for name, figure in measured.items()]
+    sources = tuple(dict.fromkeys(film.source for film in judged))
+    fits = {f.name: fit for f, fit in zip(judged, zip(found.probability, found.thresholds, strict=True), strict=True)}
+    command = "python -m radviewer.training release-findings --data DATA --work WORK"
+    measured = []
+    for group, keep in _groups(label, sources).items():
+        chosen = [f for f in labelled(films, label, sources) if keep(f) and f.fold != NO_FOLD]
+        predicted = [_predicted(film, label, fits.get(film.name, (None,))[0]) for film in chosen]
+        thresholds = [fits.get(film.name, (0.0, 0.0))[1] for film in chosen]
+        measured += [_metric(n, v, group, command) for n, v in figures(predicted, thresholds).items()]
+    unseen = [film for film in labelled(films, label, sources) if film.fold == NO_FOLD]
+    if unseen:
+        k = card.labels.index(label)
+        shipped = [
+            None if f.logits is None else float(calibrated(np.array([f.logits[k]]), found.calibration)[0])
+            for f in unseen
+        ]
+        predicted = [_predicted(film, label, p) for film, p in zip(unseen, shipped, strict=True)]
+        group = f"{label}: published test split, whole ensemble at the shipped threshold"
+        measured += [_metric(n, v, group, command) for n, v in figures(predicted, found.threshold).items()]
+    return measured
 
 
-def _metric(name: str, figure: Figure, command: str) -> dict[str, Any]:
+def _predicted(film: Read, label: str, probability: float | None) -> Predicted:
+    return Predicted(film.name, film.patient, target_of(film, label) == 1, probability, film.reason)
+
+
+def _metric(name: str, figure: Figure, group: str, command: str) -> dict[str, Any]:
     value, low, high = (round(v, 4) for v in (figure.value, figure.low, figure.high))
-    group = "held-out folds, calibration and threshold cross-fitted"
     return {"name": name, "value": value, "low": low, "high": high, "n": figure.n, "group": group, "command": command}
 
 
-def _write_held_out(path: Path, lines: Sequence[HeldOut], judged: Sequence[HeldOut], found: CrossFitted) -> None:
-    fits = dict(zip((line.name for line in judged), zip(found.probability, found.flagged, strict=True), strict=True))
-    rows = []
-    for line in lines:
-        logit = "" if line.logit is None else f"{line.logit:.5f}"
-        probability, flagged = fits.get(line.name, (float("nan"), False))
-        judged_as = ("", "") if line.logit is None else (f"{probability:.5f}", int(flagged))
-        rows.append((line.name, line.patient, line.fold, int(line.positive), logit, *judged_as, line.reason or ""))
-    header = ("film", "patient", "fold", "positive", "logit", "probability", "flagged", "refused")
-    write_table(path, header, rows)
+def _draw(target: Path, label: str, judged: Sequence[Read], found: CrossFitted) -> None:
+    positive = np.array([target_of(film, label) == 1 for film in judged])
+    title = f"{label}, held-out folds, n {len(judged)}"
+    save_picture(target / f"roc-{label}.png", roc_chart(positive, found.probability, title))
+    save_picture(target / f"reliability-{label}.png", reliability_chart(positive, found.probability, title))
 
 
-def _write_card(target: Path, card: dict[str, Any]) -> None:
+def _write_card(target: Path, card: dict[str, Any]) -> Card:
     checked = Card.model_validate_json(json.dumps(card))
     (target / CARD).write_text(checked.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return checked
 
 
 def _card(recipe: Recipe, weights: list[dict[str, Any]], texts: Texts, command: str, seconds: float) -> dict[str, Any]:
     return {
-        "name": f"chest-{recipe.name}",
+        "name": NAME,
         "version": "1.0.0",
         "task": "chest findings",
         "title": texts.title,
         "modalities": ["CR", "DX", "DR", "RG", "RF"],
-        "labels": [recipe.name],
+        "labels": list(recipe.heads),
         "input_size": SIZE,
         "weights": weights,
         "requires": ANATOMY,
         "findings": [
             {
-                "label": recipe.name,
+                "label": head,
                 "threshold": 0.5,
                 "operating_point": "not chosen yet",
                 "calibration": {"slope": 1.0, "intercept": 0.0},
                 "heat_scale": 1.0,
-                "intended": texts.intended,
-                "evidence": texts.evidence,
+                "intended": texts.findings[head].intended,
+                "evidence": texts.findings[head].evidence,
             }
+            for head in recipe.heads
         ],
         "intended": {"body_parts": ["CHEST"]},
         "intended_use": texts.intended_use,

@@ -14,6 +14,7 @@ from radviewer.evaluation.metrics import (
     roc,
     sensitivity,
     specificity,
+    threshold_for_balance,
     threshold_for_sensitivity,
 )
 
@@ -51,6 +52,13 @@ def test_threshold_keeps_the_wanted_sensitivity(wanted: float, threshold: float)
     found = threshold_for_sensitivity(positive, score, wanted)
     assert found == threshold
     assert sensitivity(positive, score >= found) >= wanted
+
+
+def test_the_balanced_threshold_lies_in_the_gap_that_parts_best() -> None:
+    positive = np.array([True, True, False, True, False, False])
+    score = np.array([0.9, 0.8, 0.3, 0.6, 0.7, 0.1])
+    assert threshold_for_balance(positive, score) == pytest.approx((0.6 + 0.3) / 2)
+    assert threshold_for_balance(np.array([True, False]), np.array([0.8, 0.2])) == pytest.approx(0.5)
 
 
 def test_sensitivity_and_specificity() -> None:

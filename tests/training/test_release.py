@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import csv
-import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,19 @@ import torch
 from torch import nn
 
 from radviewer.ai import anatomy
+from radviewer.ai.anatomy import Outlines
+from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.eligibility import distance
 from radviewer.ai.findings import Scores, score
 from radviewer.ai.networks import AnatomyNet, FindingNet
-from radviewer.training import release_anatomy, release_findings
+from radviewer.evaluation.metrics import threshold_for_sensitivity
+from radviewer.training import held_out, release_anatomy, release_findings
 from radviewer.training.anatomy_films import FOLDS, load_films
 from radviewer.training.data import write_table
 from radviewer.training.findings import FOLDS as FINDING_FOLDS
-from radviewer.training.findings import TUBERCULOSIS
-from radviewer.training.release_findings import Texts
+from radviewer.training.findings import NO_FOLD, TUBERCULOSIS
+from radviewer.training.release_findings import FindingTexts, Texts
 from tests.ai.drawings import Seeing, chest, lungs
 
 SHAPE = (512, 512)
@@ -103,56 +106,90 @@ def test_the_reference_accepts_its_own_kind() -> None:
 
 
 _FOLDED = ((0, 1), (2,), (3,), (4,), (5,))
+
+
+def _choose(positive: np.ndarray, probability: np.ndarray) -> float:
+    return threshold_for_sensitivity(positive, probability, 0.9)
+
+
+_ABOUT = FindingTexts("drawings", {"youngest": 15}, ("shenzhen",), "sensitivity 0.90", _choose)
 _TEXTS = Texts(
     title="For tests",
     intended_use="Tests.",
     not_intended="Everything else.",
     failure_modes=(),
-    evidence="drawings",
     sources=({"name": "drawings", "n": 6, "licence": "none", "citation": "none"},),
     licence="none",
-    intended={"youngest": 15},
+    findings={"tuberculosis": _ABOUT},
 )
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_a_findings_release_is_cross_fitted(
-    data: Path, tmp_path: Path, random_models: Path, monkeypatch: pytest.MonkeyPatch, sign: int
-) -> None:
-    logits = iter([-1.0, 1.5, 0.3, 0.2, -2.0, 2.0])  # of the films in their order; every second is positive
+@pytest.fixture
+def released(data: Path, tmp_path: Path, random_models: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Path]:
+    """Release with made-up logits; every second film is positive; signed by the argument."""
 
-    def scored(*arguments: Any, **named: Any) -> Scores:
-        return replace(score(*arguments, **named), logits=np.array([sign * next(logits)], np.float32))
+    def scored(catalogue: Catalogue, card: Card, outlines: Outlines, *rest: Any, **named: Any) -> Scores:
+        film, folds = next(order)
+        assert named["only_fold"] == folds
+        return replace(score(catalogue, card, outlines, *rest, **named), logits=np.array([film], np.float32))
 
-    monkeypatch.setattr(release_findings, "score", scored)
-    models, runs = tmp_path / "models", tmp_path / "runs"
-    models.mkdir()
-    (models / "chest-anatomy").symlink_to(random_models / "chest-anatomy")
-    for fold in range(FINDING_FOLDS):
-        _checkpoint(runs / f"fold{fold}", FindingNet(1), fold)
-        lines = [(f"shenzhen/shenzhen{i}.png", f"shenzhen/{i}", fold, i % 2, 0.0) for i in _FOLDED[fold]]
-        write_table(runs / f"fold{fold}" / "held-out.csv", ("film", "patient", "fold", "label", "logit"), lines)
-    target = models / "chest-tuberculosis"
-    if sign < 0:
-        with pytest.raises(ValueError, match="do not rise with the label"):
-            release_findings.release(TUBERCULOSIS, runs, data, target, _TEXTS, "the command", wanted=0.9)
-        return
-    release_findings.release(TUBERCULOSIS, runs, data, target, _TEXTS, "the command", wanted=0.9)
-    card = Catalogue(models).card("chest-tuberculosis")
+    order: Iterator[tuple[float, int | None]] = iter(())
+
+    def run(sign: int) -> Path:
+        nonlocal order
+        made = [(sign * v, f) for v, f in zip([-1.0, 1.5, 0.3, 0.2, -2.0, 2.0], [0, 0, 1, 2, 3, 4], strict=True)]
+        others: list[tuple[float, int | None]] = [(0.0, None)] * 18  # of the sources that no member has seen
+        order = iter([*made, *others])
+        monkeypatch.setattr(held_out, "score", scored)
+        models, runs = tmp_path / "models", tmp_path / "runs"
+        models.mkdir()
+        (models / "chest-anatomy").symlink_to(random_models / "chest-anatomy")
+        for fold in range(FINDING_FOLDS):
+            _checkpoint(runs / f"fold{fold}", FindingNet(1), fold)
+            lines = [(f"shenzhen/shenzhen{i}.png", f"shenzhen/{i}", fold, "x") for i in _FOLDED[fold]]
+            write_table(runs / f"fold{fold}" / "held-out.csv", ("film", "patient", "fold", "label"), lines)
+        target = models / "chest-findings"
+        release_findings.release(TUBERCULOSIS, runs, data, target, _TEXTS, "the command")
+        return target
+
+    return run
+
+
+def test_logits_that_fall_with_the_label_are_not_released(released: Callable[[int], Path]) -> None:
+    with pytest.raises(ValueError, match="do not rise with the label"):
+        released(-1)
+
+
+def test_a_findings_release_is_cross_fitted(released: Callable[[int], Path]) -> None:
+    target = released(1)
+    card = Catalogue(target.parent).card("chest-findings")
     (finding,) = card.findings
     assert finding.label == "tuberculosis"
     assert finding.heat_scale > 0
     assert 0 < finding.threshold < 1
-    assert {metric.name for metric in card.metrics} >= {
-        "AUC",
-        "sensitivity",
-        "specificity",
-        "debiased ECE",
-        "share refused",
-    }
+    assert finding.intended.youngest == 15
+    wanted = {"AUC", "sensitivity", "specificity", "debiased ECE", "share refused"}
+    assert {metric.name for metric in card.metrics} >= wanted
     assert all(metric.n == 6 for metric in card.metrics)
-    with (target / "held-out.csv").open(newline="") as file:
-        held_out = list(csv.DictReader(file))
-    assert len(held_out) == 6
-    assert all(0 <= float(line["probability"]) <= 1 for line in held_out)
-    assert json.loads((target / "card.json").read_text())["training"]["seconds"] == 25
+    films = held_out.read_back(target / "held-out.csv", card.labels)
+    assert [film.fold for film in films] == [0, 0, 1, 2, 3, 4] + [NO_FOLD] * 18
+    assert (target / "roc-tuberculosis.png").is_file()
+    assert (target / "reliability-tuberculosis.png").is_file()
+    assert card.training.seconds == 25
+
+
+def test_fitting_again_reads_no_film(released: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    target = released(1)
+    before = (target / "card.json").read_bytes()
+    monkeypatch.setattr(held_out, "score", None)
+    release_findings.finish(target, _TEXTS)
+    assert (target / "card.json").read_bytes() == before
+
+
+def test_films_that_are_read_back_are_the_same(tmp_path: Path) -> None:
+    films = [
+        held_out.Read("a/1.png", "a/1", "normal", 2, (0.5, -1.25), (0.25, 0.5)),
+        held_out.Read("b/2.png", "b/2", "pneumonia", NO_FOLD, None, None, "The image is blank."),
+    ]
+    held_out.write_read(tmp_path / "films.csv", films, ("x", "y"))
+    assert held_out.read_back(tmp_path / "films.csv", ("x", "y")) == films
