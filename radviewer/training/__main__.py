@@ -53,6 +53,27 @@ def _release_findings(options: argparse.Namespace) -> None:
         release_findings.finish(target, texts.FINDINGS)
 
 
+def _compare_arms(options: argparse.Namespace) -> None:
+    from radviewer.training import arms, release_findings
+
+    arms.compare(options.data, options.work, options.models, options.models / release_findings.NAME)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    from radviewer.ai.catalogue import Catalogue
+    from radviewer.training import measure
+
+    measure.measure(Catalogue(options.models), options.data)
+
+
+def _readme(options: argparse.Namespace) -> None:
+    from radviewer.ai.cards import CARD
+    from radviewer.training import readme
+
+    for card in sorted(options.models.glob(f"*/{CARD}")):
+        readme.write_readme(card.parent)
+
+
 _RECIPES = {
     "anatomy": _anatomy,
     "findings": _findings,
@@ -60,14 +81,17 @@ _RECIPES = {
     "pneumonia": _findings,
     "release-anatomy": _release_anatomy,
     "release-findings": _release_findings,
+    "compare-arms": _compare_arms,
+    "measure": _measure,
+    "readme": _readme,
 }
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m radviewer.training", description=__doc__)
     parser.add_argument("recipe", choices=sorted(_RECIPES))
-    parser.add_argument("--data", type=Path, required=True, help="folder with one sub-folder per data set")
-    parser.add_argument("--work", type=Path, required=True, help="folder for caches, checkpoints and logs")
+    parser.add_argument("--data", type=Path, default=Path(), help="folder with one sub-folder per data set")
+    parser.add_argument("--work", type=Path, default=Path(), help="folder for caches, checkpoints and logs")
     parser.add_argument("--folds", type=int, nargs="*", help="only these folds")
     parser.add_argument("--epochs", type=int, help="another number of epochs than the recipe's")
     parser.add_argument("--steps", type=int, help="another number of steps per epoch than the recipe's")

@@ -121,7 +121,7 @@ class Labelled:
     refused: list[tuple[Row, NDArray[np.float32], int]] = field(default_factory=list)
 
 
-def _fold_list(rows: Sequence[Row], seed: int) -> list[int]:
+def fold_list(rows: Sequence[Row], seed: int) -> list[int]:
     """Folds by patient, each source and label spread evenly; none for the published test split."""
     trained = [row for row in rows if row.cells.get("published_split") != "test"]
     folds = patient_folds(trained, [f"{r.source} {r.cells['label']}" for r in trained], FOLDS, seed)
@@ -141,7 +141,7 @@ def load(recipe: Recipe, data: Path, cache: Path, anatomy: Path) -> Labelled:
         rows += source_rows
         parts.append(crops)
     targets = np.array([[TARGETS[r.source][r.cells["label"]][head] for head in recipe.heads] for r in rows], np.float32)
-    folds = _fold_list(rows, recipe.seed)
+    folds = fold_list(rows, recipe.seed)
     refused = [(rows[i], targets[i], folds[i]) for i in sorted(set(range(len(rows))) - set(kept))]
     return Labelled([rows[i] for i in kept], targets[kept], [folds[i] for i in kept], Crops.joined(parts), refused)
 
