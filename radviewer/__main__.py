@@ -201,7 +201,37 @@ def _evaluate(argv: list[str]) -> int:
     return DONE
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"scan": _scan, "models": _models, "evaluate": _evaluate}
+def _read_opinions(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="radviewer read", description="Run every model that applies on a folder.")
+    parser.add_argument("folder", type=Path, help="a folder, a DICOMDIR, a .zip or a single file")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for opinions.json and its files")
+    parser.add_argument("--model", metavar="NAME", help="run only this model")
+    parser.add_argument("--nifti", action="store_true", help="write masks and heatmaps as NIfTI")
+    parser.add_argument("--no-dicom", action="store_true", help="write no DICOM Segmentation")
+    parser.add_argument("--json", action="store_true", help="print opinions.json")
+    chosen = parser.parse_args(argv)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: waiting threads leave the cores
+    from radviewer.ai.catalogue import Catalogue
+    from radviewer.export.opinions import encoded, summary
+    from radviewer.export.read_folder import read_folder
+    from radviewer.export.result_files import Options
+
+    catalogue = Catalogue()
+    names = [entry.name for entry in catalogue.entries()]
+    if chosen.model is not None and chosen.model not in names:
+        parser.error(f"there is no model named {chosen.model}; there are: {', '.join(names) or 'none'}")
+    options = Options(chosen.model, chosen.nifti, not chosen.no_dicom)
+    reading = read_folder(chosen.folder, chosen.out, catalogue, options, _terminal_progress())
+    _print(encoded(reading.found).decode().rstrip("\n") if chosen.json else summary(reading.found))
+    return _outcome(reading.problem)
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "scan": _scan,
+    "read": _read_opinions,
+    "models": _models,
+    "evaluate": _evaluate,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

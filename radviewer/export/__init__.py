@@ -1,0 +1,1 @@
+"""Opinions → files: JSON, NIfTI, DICOM Segmentation, pictures; one module per format."""

@@ -1,0 +1,178 @@
+"""``radviewer read``: a folder → opinions of every model that applies, as files in another folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
+
+from radviewer.ai.cards import BadModel
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.context import Context, context_of
+from radviewer.dicom.scan import scan
+from radviewer.domain.opinion import Opinion, Outcome
+from radviewer.domain.study import ScanResult, Stack
+from radviewer.errors import NothingToRead
+from radviewer.export.fingerprint import fingerprint, identity
+from radviewer.export.opinions import Json, document, encoded, entry, result
+from radviewer.export.own_files import RECORD, Batch, OwnFolder, writer
+from radviewer.export.read_stack import cards_for, read_stack, was_readable
+from radviewer.export.result_files import Options, Subject, write_files
+from radviewer.progress import Progress
+
+OPINIONS = "opinions.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read.
+
+    Attributes
+    ----------
+    found : dict
+        As in ``opinions.json``.
+    problem : str
+        A sentence why no image was of use, or "".
+
+    """
+
+    found: Json
+    problem: str
+
+
+def read_folder(
+    folder: Path, out: Path, catalogue: Catalogue, options: Options, progress: Progress | None = None
+) -> Reading:
+    """Read every stack in `folder` and write ``opinions.json`` and its files into `out`.
+
+    What an earlier run wrote for the same files, models and options is kept.  When the work is cancelled or fails,
+    the stacks that were finished are kept too.
+
+    Raises
+    ------
+    NotSaved
+        If `out` cannot be written, or a file in the way is not radviewer's.
+    Cancelled
+
+    """
+    progress = progress or Progress()
+    root = OwnFolder(out)
+    root.check(OPINIONS)
+    try:
+        scanned, problem = scan(folder, progress), ""
+    except NothingToRead as error:
+        scanned, problem = ScanResult(folder, (), (), ()), str(error)
+    work = _Work(out, catalogue, options, progress)
+    entries = list(work.entries(scanned))
+    found = document(entries)
+    with root.batch() as batch:
+        batch.add(OPINIONS, writer(encoded(found)))
+        batch.commit({})
+    if entries:  # a mistyped FOLDER is no reason to throw away what was read
+        work.forget_others()
+    if not problem and not work.readable:
+        problem = f"No image in {folder} could be read." if entries else f"No image was found in {folder}."
+    return Reading(found, problem)
+
+
+class _Inner(Progress):
+    """Passes cancellation on, and keeps the small steps to itself."""
+
+    def __init__(self, outer: Progress) -> None:
+        super().__init__()
+        self._outer = outer
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the outer work was cancelled."""
+        return self._outer.cancelled
+
+    def check(self) -> None:
+        """Raise `Cancelled` when the outer work should stop."""
+        self._outer.check()
+
+
+class _Work:
+    """One run: reads stack after stack, or finds it read already."""
+
+    def __init__(self, out: Path, catalogue: Catalogue, options: Options, progress: Progress) -> None:
+        self.readable = 0
+        self._out = out
+        self._catalogue = catalogue
+        self._options = options
+        self._progress = progress
+        self._folders = {str(own.notes.get("identity")): own for own in _own_folders(out)}
+        self._seen: set[str] = set()
+
+    def entries(self, scanned: ScanResult) -> Iterator[Json]:
+        """Entries of ``opinions.json``, in the scan's order."""
+        listed = [
+            (study, series, index, stack)
+            for study in scanned.studies
+            for series in study.series
+            for index, stack in enumerate(series.stacks)
+        ]
+        _verify(self._catalogue)
+        for number, (study, series, index, stack) in enumerate(listed):
+            self._progress.report(number, len(listed), "Reading stacks")
+            results = self._results(number, stack, context_of(study, series, stack))
+            yield entry(study, series, index, stack, results)
+        self._progress.report(len(listed), len(listed), "Reading stacks")
+
+    def forget_others(self) -> None:
+        """Delete what earlier runs wrote for stacks that are no longer there."""
+        for name, own in self._folders.items():
+            if name not in self._seen:
+                own.remove()
+
+    def _results(self, number: int, stack: Stack, context: Context) -> list[Json]:
+        cards = cards_for(self._catalogue, context, self._options.model)
+        if not cards:
+            self.readable += 1
+            return []
+        name = identity(stack)
+        self._seen.add(name)
+        made_from = fingerprint(stack, context, cards, self._catalogue, self._options)
+        own = self._folders.get(name)
+        if own is None or made_from is None or own.notes.get("fingerprint") != made_from or not own.complete():
+            own = own or self._new_folder(number)
+            self._folders[name] = own
+            self._read(own, stack, context, {"identity": name, "fingerprint": made_from})
+        self.readable += bool(own.notes.get("readable"))
+        return list(own.notes.get("results", []))
+
+    def _read(self, own: OwnFolder, stack: Stack, context: Context, notes: Json) -> None:
+        inner = _Inner(self._progress)
+        opinions, volume = read_stack(stack, context, self._catalogue, self._options.model, inner)
+        subject = Subject(stack, volume, self._options)
+        with own.batch() as batch:
+            results = [self._result(batch, own, subject, opinion, opinions) for opinion in opinions]
+            if any(opinion.outcome is Outcome.FAILED for opinion in opinions):
+                notes = notes | {"fingerprint": None}  # perhaps it works next time
+            batch.commit(notes | {"readable": was_readable(volume), "results": results})
+
+    def _result(
+        self, batch: Batch, own: OwnFolder, subject: Subject, opinion: Opinion, opinions: Sequence[Opinion]
+    ) -> Json:
+        written = write_files(batch, subject, opinion, opinions, self._progress)
+        return result(opinion, {key: f"{own.path.name}/{name}" for key, name in written.items()})
+
+    def _new_folder(self, number: int) -> OwnFolder:
+        """``stack-N``: N is the stack's place in ``opinions.json`` unless another stack of an earlier run has it."""
+        taken = {own.path.name for own in self._folders.values()}
+        free = (f"stack-{n}" for n in chain((number,), count()))
+        return OwnFolder(self._out / next(name for name in free if name not in taken))
+
+
+def _own_folders(out: Path) -> list[OwnFolder]:
+    return [OwnFolder(path.parent) for path in sorted(out.glob(f"stack-*/{RECORD}"))]
+
+
+def _verify(catalogue: Catalogue) -> None:
+    """Check the hashes of all models: one that is wrong is then listed, and answers, as unavailable."""
+    for model in catalogue.entries():
+        if model.available:
+            with suppress(BadModel):
+                catalogue.verify(model.name)

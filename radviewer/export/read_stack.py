@@ -1,0 +1,86 @@
+"""One stack → opinions: decoded only when a model that applies needs its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from radviewer.ai.cards import Card
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.context import Context
+from radviewer.ai.eligibility import check_attributes
+from radviewer.ai.films import LARGEST, Refused
+from radviewer.ai.reading import applies, read
+from radviewer.dicom.load import load
+from radviewer.domain.opinion import Finding, Opinion, Outcome
+from radviewer.domain.study import Stack
+from radviewer.domain.volume import Volume
+from radviewer.errors import TooLarge, UnreadableImage
+from radviewer.progress import Progress
+
+
+def cards_for(catalogue: Catalogue, context: Context, model: str | None) -> tuple[Card, ...]:
+    """Cards of the models that are asked about a stack."""
+    entries = (entry for entry in catalogue.entries() if model is None or entry.name == model)
+    return tuple(entry.card for entry in entries if entry.card is not None and applies(entry.card, context))
+
+
+def read_stack(
+    stack: Stack, context: Context, catalogue: Catalogue, model: str | None, progress: Progress
+) -> tuple[tuple[Opinion, ...], Volume]:
+    """Opinions of all models that apply, and the stack's pixels as far as they were needed.
+
+    Raises
+    ------
+    Cancelled
+
+    """
+    cards = cards_for(catalogue, context, model)
+    volume = _pixels(stack, context, cards, progress)
+    opinions = read(volume, context, catalogue, progress, model=model)
+    findings = {card.name: card for card in cards}
+    return tuple(_complete(opinion, findings[opinion.model]) for opinion in opinions), volume
+
+
+def was_readable(volume: Volume) -> bool:
+    """Whether an image of the stack could be decoded, or none had to be."""
+    return not volume.problems or any(image is not None for image in volume.slices)
+
+
+def _pixels(stack: Stack, context: Context, cards: tuple[Card, ...], progress: Progress) -> Volume:
+    form = stack.format
+    if not any(_eligible(card, context) for card in cards):
+        return _without_pixels({})
+    if form.rows * form.columns > LARGEST:  # refused for its size anyway: not worth the memory
+        size = f"{form.rows:,} × {form.columns:,} pixels"
+        return _without_pixels({0: f"The image is larger than any radiograph ({size})."})
+    try:
+        return load(stack, progress)
+    except (TooLarge, UnreadableImage) as problem:
+        return _without_pixels({0: str(problem)})
+    except MemoryError:
+        return _without_pixels({0: "There is not enough memory for this image; close other programs."})
+
+
+def _without_pixels(problems: dict[int, str]) -> Volume:
+    return Volume(np.zeros((1, 1, 1), np.uint8), (None,), None, problems)
+
+
+def _eligible(card: Card, context: Context) -> bool:
+    try:
+        check_attributes(card, context)
+    except Refused:
+        return False
+    return True
+
+
+def _complete(opinion: Opinion, card: Card) -> Opinion:
+    """Name each finding of a model that did not run: one per label, whatever became of it."""
+    if opinion.outcome is Outcome.RAN or opinion.findings:
+        return opinion
+    found = tuple(
+        Finding(item.label, Outcome.REFUSED, threshold=item.threshold, reason=opinion.reason, evidence=item.evidence)
+        for item in card.findings
+    )
+    return replace(opinion, findings=found)

@@ -1,0 +1,161 @@
+"""Masks as DICOM Segmentation (PS3.3 A.51), one object per mask, through highdicom."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from radviewer import __version__
+from radviewer.domain.opinion import Mask
+from radviewer.domain.study import Stack
+from radviewer.export.seg_source import Sources
+from radviewer.export.segment_codes import OTHER, Code, SegmentCodes, read_segment_codes
+
+if TYPE_CHECKING:
+    from highdicom import UID
+    from highdicom.seg import Segmentation, SegmentDescription
+    from highdicom.sr import CodedConcept
+    from pydicom.dataset import Dataset
+
+_SERIES_NUMBER = 9900
+_MANUFACTURER = "radviewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The model a mask comes from."""
+
+    model: str
+    version: str
+
+
+@cache
+def _codes() -> dict[str, SegmentCodes]:
+    return read_segment_codes()
+
+
+def can_write(stack: Stack) -> bool:
+    """Whether a segmentation can refer to the stack's images.
+
+    One image always can.  Several can when each is a file of its own, with a place in the patient: without
+    coordinates the standard leaves no way to say which frame of a segmentation lies on which image.
+    """
+    frames = stack.frames
+    if any(not frame.file.sop_instance_uid or not frame.file.sop_class_uid for frame in frames):
+        return False
+    if len(frames) == 1:
+        return True
+    placed = stack.frame_of_reference_uid is not None and all(frame.plane is not None for frame in frames)
+    return placed and all(frame.file.number_of_frames == 1 for frame in frames)
+
+
+def segmentation(mask: Mask, label: str, author: Author, stack: Stack, number: int = 1) -> Segmentation:
+    """Segmentation of one mask.
+
+    The same mask by the same model on the same images gets the same UIDs, another mask others.
+    A film has neither orientation nor frame of reference; its segmentation refers to the image alone and has
+    the image's size, which is what PS3.3 A.51.5 asks for without a frame of reference.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, (slices, rows, columns)
+        On the stack's own grid; not empty.
+    label : str
+        As the model names it.
+    author : Author
+        The model.
+    stack : Stack
+        For which `can_write` holds.
+    number : int
+        InstanceNumber, from 1.
+
+    Raises
+    ------
+    UnreadableImage
+        If a header of the stack cannot be read any more.
+
+    """
+    from highdicom import ContentQualificationValues
+    from highdicom.seg import Segmentation, SegmentationTypeValues
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    sources = Sources(stack)
+    names = [*sources.uids, author.model, author.version]
+    content = hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
+    made = Segmentation(
+        sources.images,
+        mask.view(np.uint8),
+        SegmentationTypeValues.BINARY,
+        [_description(label, author, _uid("tracking", *names, label))],
+        _uid("series", sources.series_uid, author.model, author.version),
+        _SERIES_NUMBER,
+        _uid("instance", *names, label, content),
+        number,
+        _MANUFACTURER,
+        author.model,
+        __version__,
+        author.version,
+        content_label="AI_SEGMENTATION",
+        content_description=f"{label}, outlined by {author.model} {author.version}"[:64],
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        content_qualification=ContentQualificationValues.RESEARCH,
+        series_description=f"AI outlines, {author.model} {author.version}, research use only"[:64],
+        specific_character_set="ISO_IR 192",
+    )
+    sources.restore(made)
+    _finish(made, stack, _uid("dimensions", *names, label))
+    return made
+
+
+def _finish(made: Dataset, stack: Stack, dimensions: UID) -> None:
+    """Name the frame a mask lies on, and take chance out of the UIDs."""
+    made.DimensionOrganizationSequence[0].DimensionOrganizationUID = dimensions
+    for index in made.DimensionIndexSequence:
+        index.DimensionOrganizationUID = dimensions
+    frame = stack.frames[0]
+    if frame.file.number_of_frames > 1:  # highdicom was given the frame as an image of its own
+        for group in made.PerFrameFunctionalGroupsSequence:
+            for image in group.DerivationImageSequence[0].SourceImageSequence:
+                image.ReferencedFrameNumber = frame.index + 1
+
+
+def _description(label: str, author: Author, tracking_uid: UID) -> SegmentDescription:
+    from highdicom import AlgorithmIdentificationSequence
+    from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
+    from pydicom.sr.codedict import codes
+
+    coded = _codes().get(label) or _codes()[OTHER]
+    described = SegmentDescription(
+        1,
+        label[:64],
+        _concept(coded.category),
+        _concept(coded.type),
+        SegmentAlgorithmTypeValues.AUTOMATIC,
+        AlgorithmIdentificationSequence(author.model, codes.DCM.ArtificialIntelligence, author.version),
+        tracking_uid=tracking_uid,
+        tracking_id=f"radviewer {author.model} {label}",
+    )
+    if coded.side is not None:
+        described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [
+            _concept(coded.side)
+        ]
+    return described
+
+
+def _concept(code: Code) -> CodedConcept:
+    from highdicom.sr import CodedConcept
+
+    value, scheme, meaning = code
+    return CodedConcept(value, scheme, meaning)
+
+
+def _uid(*names: str) -> UID:
+    """UID that depends on the names alone."""
+    from highdicom import UID
+    from pydicom.uid import generate_uid
+
+    return UID(generate_uid(entropy_srcs=[_MANUFACTURER, *names]))

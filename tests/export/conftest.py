@@ -1,0 +1,78 @@
+"""Models with random weights, and films they can read: everything but the weights is real."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from radviewer.ai import anatomy
+from radviewer.ai.catalogue import Catalogue, sha256
+from radviewer.ai.networks import FindingNet
+from tests import phantoms
+from tests.ai.conftest import card_values, one_thread, random_models
+from tests.ai.drawings import Seeing, chest
+
+__all__ = ["one_thread", "random_models"]
+
+
+def finding(label: str, threshold: float = 0.0, **intended: Any) -> dict[str, Any]:
+    return {
+        "label": label,
+        "threshold": threshold,
+        "operating_point": "none",
+        "calibration": {"slope": 1.5, "intercept": -0.2},
+        "heat_scale": 0.05,
+        "intended": intended,
+        "evidence": "random numbers",
+    }
+
+
+@pytest.fixture(scope="session")
+def pristine_models(random_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Anatomy and findings; "tuberculosis" is always flagged, "pneumonia" never."""
+    folder = tmp_path_factory.mktemp("pristine") / "models"
+    shutil.copytree(random_models / "chest-anatomy", folder / "chest-anatomy")
+    (folder / "chest-findings").mkdir()
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        state = FindingNet(2).half().state_dict()
+    state["classifier.weight"] *= 20
+    file = folder / "chest-findings" / "fold0.safetensors"
+    safetensors.torch.save_file(state, file)
+    values = card_values([{"file": file.name, "sha256": sha256(file), "fold": 0}]) | {
+        "name": "chest-findings",
+        "task": "chest findings",
+        "labels": ["tuberculosis", "pneumonia"],
+        "findings": [finding("tuberculosis", 0.0), finding("pneumonia", 1.0, youngest=15)],
+        "requires": "chest-anatomy",
+    }
+    (folder / "chest-findings" / "card.json").write_text(json.dumps(values))
+    return folder
+
+
+@pytest.fixture
+def models(pristine_models: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    return shutil.copytree(pristine_models, tmp_path / "models")
+
+
+@pytest.fixture
+def catalogue(models: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    monkeypatch.setattr(anatomy, "members", lambda _catalogue, card: (Seeing() for _ in card.weights))
+    return Catalogue(models)
+
+
+def chest_film(path: Path, **own: Any) -> Path:
+    """A drawing of a chest as a DX image."""
+    pixels = own.pop("pixels", chest())
+    return phantoms.save(
+        phantoms.image(np.asarray(pixels), **({"modality": "DX", "ViewPosition": "PA", "instance": path.stem} | own)),
+        path,
+    )
