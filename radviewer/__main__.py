@@ -180,7 +180,7 @@ def _terminal_progress() -> Progress:
         return Progress()
 
     def report(done: int, total: int, text: str) -> None:
-        if done % 100 == 0 or done == total:
+        if done % 100 == 0 or done == total or 0 < total <= 100:
             end = "\r" if done != total else "\n"
             print(f"{text} {done:,}" + (f" of {total:,}" if total else ""), end=end, file=sys.stderr, flush=True)
 

@@ -94,7 +94,18 @@ def test_nothing_usable_is_one_sentence_and_valid_json(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["scan"], ["scan", "a", "b"], ["scan", "a", "--yaml"], ["a", "b"], ["--no-such"], ["--demo", "a"]]
+    "arguments",
+    [
+        ["scan"],
+        ["scan", "a", "b"],
+        ["scan", "a", "--yaml"],
+        ["a", "b"],
+        ["--no-such"],
+        ["--demo", "a"],
+        ["read", "a"],
+        ["read", "--out", "b"],
+        ["read", "a", "--out", "b", "--model", "no-such-model"],
+    ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
@@ -103,13 +114,52 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: radviewer" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["scan", "--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["scan", "--help"], ["read", "--help"]])
 def test_asking_is_not_an_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
     assert stopped.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith(f"radviewer {__version__}\n" if arguments == ["--version"] else "usage: radviewer")
+
+
+def test_read_writes_opinions_and_prints_them(tmp_path: Path) -> None:
+    phantoms.film(tmp_path / "study" / "film.dcm")
+    phantoms.volume(tmp_path / "study" / "ct", 3)
+    done = run("read", tmp_path / "study", "--out", tmp_path / "out", "--json", LC_ALL="C")
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = json.loads(done.stdout.decode("utf-8"))
+    assert found == json.loads((tmp_path / "out" / "opinions.json").read_bytes())
+    assert list(found) == ["radviewer", "stacks"]
+    assert sorted(len(stack["files"]) for stack in found["stacks"]) == [1, 3]
+    assert [stack["results"] for stack in found["stacks"] if len(stack["files"]) == 3] == [[]]
+
+
+def test_read_without_json_is_for_people(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    phantoms.volume(tmp_path / "ct", 3)
+    assert main(["read", str(tmp_path / "ct"), "--out", str(tmp_path / "out")]) == 0
+    out, err = capsysbinary.readouterr()
+    assert re.fullmatch(rb"Stack 0: \w+\.dcm and 2 more\n  no bundled model applies\n", out)
+    assert err == b""
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty", "text.txt", "report.dcm", "broken.zip"])
+def test_read_with_nothing_to_read_is_one_sentence_and_valid_json(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], name: str
+) -> None:
+    target = nothing_to_show(tmp_path, name)
+    assert main(["read", str(target), "--out", str(tmp_path / "out"), "--json"]) == 1
+    out, err = capsysbinary.readouterr()
+    assert re.fullmatch(r"radviewer: .*\.\n", err.decode())
+    assert json.loads(out)["stacks"] == json.loads((tmp_path / "out" / "opinions.json").read_bytes())["stacks"] == []
+
+
+def test_read_does_not_replace_what_is_not_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    phantoms.film(tmp_path / "film.dcm")
+    (tmp_path / "opinions.json").write_text("mine")
+    assert main(["read", str(tmp_path / "film.dcm"), "--out", str(tmp_path)]) == 1
+    assert re.search(r"opinions\.json is not a file radviewer wrote", capsys.readouterr().err)
+    assert (tmp_path / "opinions.json").read_text() == "mine"
 
 
 def test_bad_input_never_prints_a_traceback(tmp_path: Path) -> None:

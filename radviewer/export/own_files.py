@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from radviewer.errors import NotSaved
@@ -221,5 +221,12 @@ def _is_record(record: Any) -> bool:
         return False
     files = record.get("files")
     return isinstance(files, dict) and all(
-        isinstance(hashes, list) and all(isinstance(one, str) for one in hashes) for hashes in files.values()
+        _is_below(name) and isinstance(hashes, list) and all(isinstance(one, str) for one in hashes)
+        for name, hashes in files.items()
     )
+
+
+def _is_below(name: str) -> bool:
+    """Whether a name stays inside the folder: a record made by somebody else must not name other files."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name

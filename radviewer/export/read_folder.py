@@ -14,11 +14,11 @@ from radviewer.ai.context import Context, context_of
 from radviewer.dicom.scan import scan
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.study import ScanResult, Stack
-from radviewer.errors import NothingToRead
+from radviewer.errors import NothingToRead, UnreadableImage
 from radviewer.export.fingerprint import fingerprint, identity
 from radviewer.export.opinions import Json, document, encoded, entry, result
 from radviewer.export.own_files import RECORD, Batch, OwnFolder, writer
-from radviewer.export.read_stack import cards_for, read_stack, was_readable
+from radviewer.export.read_stack import cards_for, failed, read_stack, was_readable
 from radviewer.export.result_files import Options, Subject, write_files
 from radviewer.progress import Progress
 
@@ -52,12 +52,15 @@ def read_folder(
 
     Raises
     ------
+    BadModel
+        If the only model asked for has no readable card.
     NotSaved
         If `out` cannot be written, or a file in the way is not radviewer's.
     Cancelled
 
     """
     progress = progress or Progress()
+    _check_model(catalogue, options)
     root = OwnFolder(out)
     root.check(OPINIONS)
     try:
@@ -148,7 +151,13 @@ class _Work:
         opinions, volume = read_stack(stack, context, self._catalogue, self._options.model, inner)
         subject = Subject(stack, volume, self._options)
         with own.batch() as batch:
-            results = [self._result(batch, own, subject, opinion, opinions) for opinion in opinions]
+            try:
+                results = [self._result(batch, own, subject, opinion, opinions) for opinion in opinions]
+            except (UnreadableImage, MemoryError) as problem:
+                batch.discard()
+                reason = str(problem) or "There is not enough memory to write the results; close other programs."
+                opinions = tuple(failed(opinion, reason) for opinion in opinions)
+                results = [result(opinion, {}) for opinion in opinions]
             if any(opinion.outcome is Outcome.FAILED for opinion in opinions):
                 notes = notes | {"fingerprint": None}  # perhaps it works next time
             batch.commit(notes | {"readable": was_readable(volume), "results": results})
@@ -168,6 +177,12 @@ class _Work:
 
 def _own_folders(out: Path) -> list[OwnFolder]:
     return [OwnFolder(path.parent) for path in sorted(out.glob(f"stack-*/{RECORD}"))]
+
+
+def _check_model(catalogue: Catalogue, options: Options) -> None:
+    for model in catalogue.entries():
+        if model.name == options.model and model.card is None:
+            raise BadModel(model.problem or f"The model {model.name} has no card.")
 
 
 def _verify(catalogue: Catalogue) -> None:

@@ -48,6 +48,15 @@ def was_readable(volume: Volume) -> bool:
     return not volume.problems or any(image is not None for image in volume.slices)
 
 
+def failed(opinion: Opinion, reason: str) -> Opinion:
+    """Opinion of which the results could not be kept."""
+    findings = tuple(
+        Finding(finding.label, Outcome.REFUSED, threshold=finding.threshold, reason=reason, evidence=finding.evidence)
+        for finding in opinion.findings
+    )
+    return Opinion(opinion.model, opinion.version, Outcome.FAILED, opinion.weights_sha256, reason, findings=findings)
+
+
 def _pixels(stack: Stack, context: Context, cards: tuple[Card, ...], progress: Progress) -> Volume:
     form = stack.format
     if not any(_eligible(card, context) for card in cards):

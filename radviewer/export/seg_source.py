@@ -33,7 +33,7 @@ REQUIRED = {
 }  # fmt: skip
 """Those that are there, empty, when the source does not hold them (type 2)."""
 
-_UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
 @cache
@@ -71,6 +71,7 @@ class Sources:
             if frame.file.location not in self._texts:
                 self._texts[frame.file.location] = _texts(frame.file.location)
         self._first = self._texts[stack.frames[0].file.location]
+        self._class = stack.frames[0].file.sop_class_uid
         self.uids = tuple(frame.file.sop_instance_uid for frame in stack.frames)
         self.series_uid = self._first.get("SeriesInstanceUID", "")
         self.images = [self._image(stack, frame) for frame in stack.frames]
@@ -79,7 +80,7 @@ class Sources:
         from pydicom.dataset import Dataset
         from pydicom.uid import ComputedRadiographyImageStorage
 
-        texts = self._texts[frame.file.location]
+        texts = self._texts[frame.file.location] | {"SOPInstanceUID": frame.file.sop_instance_uid}
         image = Dataset()
         image.SOPClassUID = ComputedRadiographyImageStorage
         for keyword in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
@@ -103,11 +104,10 @@ class Sources:
 
     def restore(self, made: Dataset) -> None:
         """Put the true UIDs, classes, patient and study into an object made from `images`."""
-        sop_class = self._first.get("SOPClassUID", "")
 
         def put_back(dataset: Dataset, element: DataElement) -> None:
             if element.keyword == "ReferencedSOPClassUID":
-                add(dataset, element.keyword, sop_class)
+                add(dataset, element.keyword, self._class)
             elif element.VR == "UI" and str(element.value) in self._true:
                 add(dataset, element.keyword, self._true[str(element.value)])
 
@@ -118,16 +118,20 @@ class Sources:
                 add(made, keyword, value)
 
 
-def _place(source: Dataset, stack: Stack, frame: Frame) -> None:
-    """Add position and pixel spacing, as far as they are known."""
-    plane, spacing = frame.plane, frame.spacing
-    if plane is not None and "FrameOfReferenceUID" in source:
-        source.ImagePositionPatient = [_decimal(v) for v in plane.position]
-        source.ImageOrientationPatient = [_decimal(v) for v in (*plane.row_direction, *plane.column_direction)]
-        source.SliceThickness = _decimal(1.0 if stack.geometry is None else stack.geometry.spacing[0])
-        source.PixelSpacing = [_decimal(plane.row_spacing), _decimal(plane.column_spacing)]
-    elif spacing is not None and spacing.attribute == "PixelSpacing":
-        source.PixelSpacing = [_decimal(spacing.row), _decimal(spacing.column)]
+def _place(image: Dataset, stack: Stack, frame: Frame) -> None:
+    """Add position and pixel spacing where the image has a place in the patient.
+
+    A film has none, and no slice thickness: readers refuse pixel measures without it, and need none, as its
+    segmentation lies on the very pixels of the image it refers to.
+    """
+    plane = frame.plane
+    if plane is None or "FrameOfReferenceUID" not in image:
+        return
+    common = stack.frames[0].plane or plane  # the same for all: highdicom wants it to the last digit
+    image.ImagePositionPatient = [_decimal(v) for v in plane.position]
+    image.ImageOrientationPatient = [_decimal(v) for v in (*common.row_direction, *common.column_direction)]
+    image.SliceThickness = _decimal(1.0 if stack.geometry is None else stack.geometry.spacing[0])
+    image.PixelSpacing = [_decimal(common.row_spacing), _decimal(common.column_spacing)]
 
 
 def _decimal(value: float) -> Any:
@@ -148,7 +152,7 @@ def add(target: Dataset, keyword: str, value: str) -> None:
 
 def _texts(location: FileLocation) -> dict[str, str]:
     """Texts of a header by keyword."""
-    wanted = _tags((*PASSED_ON, *_UIDS, "Modality", "SpecificCharacterSet"))
+    wanted = _tags((*PASSED_ON, *_UIDS, "SpecificCharacterSet"))
     try:
         with bytes_of(location) as source:
             header = read_header(source, frozenset(wanted.values()))
