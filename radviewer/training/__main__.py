@@ -16,12 +16,11 @@ from radviewer.errors import RadviewerError
 
 def _anatomy(options: argparse.Namespace) -> None:
     from radviewer.training import anatomy, anatomy_films
-    from radviewer.training.loop import Schedule
 
     films = anatomy_films.load_films(options.data, options.work / "cache")
-    schedule = Schedule(epochs=options.epochs or 16, steps=options.steps or 30)
     for fold in options.folds or range(anatomy_films.FOLDS):
-        anatomy.train_fold(films, fold, options.work / options.name, schedule, options.start)
+        for phase in (anatomy_films.FIRST, anatomy_films.SECOND):
+            anatomy.train_fold(films, fold, options.work / "anatomy", phase)
 
 
 def _findings(options: argparse.Namespace) -> None:
@@ -97,7 +96,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, help="another number of steps per epoch than the recipe's")
     parser.add_argument("--models", type=Path, default=paths.models(), help="folder of models: read and written")
     parser.add_argument("--arm", choices=("scratch", "imagenet", "twice"), default="imagenet")
-    parser.add_argument("--name", default="anatomy", help="sub-folder of the work folder for this run")
     parser.add_argument("--start", type=Path, help="checkpoint to start from instead of the recipe's weights")
     parser.add_argument("--read-again", action="store_true", help="release: read all films, not only fit again")
     parser.add_argument("--threads", type=int, default=2)

@@ -2,7 +2,8 @@
 
 JSRT labels all three structures, Shenzhen only the lungs; films of adults and children from other
 hospitals have no outlines at all.  What is missing is filled in by the run's own moving average
-(`anatomy_loss.taught`).  Every film is shown in positive and in negative.
+(`anatomy_loss.taught`).  Every film is shown in positive and in negative.  A first phase learns where the chest is
+under strong changes, a second one outlines it exactly, at a higher resolution and under mild changes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch.nn import functional
 from radviewer.ai.intensity import equalised
 from radviewer.ai.networks import AnatomyNet, channels_last
 from radviewer.evaluation.outlines import dice
-from radviewer.training.anatomy_films import HEART, LEFT, RIGHT, SEED, SIDE, SIZE, UNION, Films, batches
+from radviewer.training.anatomy_films import FIRST, HEART, LEFT, RIGHT, SECOND, SEED, SIDE, UNION, Films, Phase, batches
 from radviewer.training.anatomy_loss import believable, loss_of, taught
 from radviewer.training.data import Bytes, write_table
 from radviewer.training.loop import Batch, Run, Schedule
@@ -34,20 +35,20 @@ _log = logging.getLogger(__name__)
 
 
 @torch.no_grad()
-def outlines_of(network: nn.Module, images: Sequence[Bytes]) -> Iterator[NDArray[np.bool_]]:
+def outlines_of(network: nn.Module, images: Sequence[Bytes], size: int) -> Iterator[NDArray[np.bool_]]:
     """Masks ``(3, SIDE, SIDE)`` of each cached film."""
     network.eval()
     for image in images:
-        small = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
+        small = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
         logits, _, _ = network(torch.from_numpy(equalised(small))[None, None])
         full = functional.interpolate(logits, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
         yield (full[0] > 0).numpy()
 
 
-def score(films: Films, held_out: Sequence[int], network: nn.Module) -> list[dict[str, float]]:
+def score(films: Films, held_out: Sequence[int], network: nn.Module, size: int) -> list[dict[str, float]]:
     """Dice of each held-out film (NaN where not labelled), and whether its heart has a heart's shape."""
     lines = []
-    found = outlines_of(network, [films.images[i] for i in held_out])
+    found = outlines_of(network, [films.images[i] for i in held_out], size)
     for i, masks in zip(held_out, found, strict=True):
         truth = films.outlines[i]
         sided = not (truth & UNION).any()
@@ -73,8 +74,13 @@ def _means(films: Films, held_out: Sequence[int], lines: list[dict[str, float]])
     return means
 
 
-def train_fold(films: Films, fold: int, folder: Path, schedule: Schedule, start: Path | None = None) -> nn.Module:
-    """Train the member that does not see `fold`; write its held-out Dice per film.
+def folder_of(runs: Path, fold: int, phase: Phase) -> Path:
+    """Folder of one fold's run."""
+    return runs / (f"fold{fold}" if phase is FIRST else f"fold{fold}-exact")
+
+
+def train_fold(films: Films, fold: int, runs: Path, phase: Phase) -> nn.Module:
+    """Train the member that does not see `fold` in one phase; write its held-out Dice per film.
 
     Parameters
     ----------
@@ -82,12 +88,10 @@ def train_fold(films: Films, fold: int, folder: Path, schedule: Schedule, start:
         All films.
     fold : int
         The one that is left out.
-    folder : Path
-        Holds one folder per fold.
-    schedule : Schedule
-        Its length and rates.
-    start : Path, optional
-        Checkpoint of the same fold to start from instead of ImageNet's weights.
+    runs : Path
+        Holds one folder per fold and phase.
+    phase : Phase
+        `FIRST` starts from ImageNet's weights, `SECOND` from the first phase of the same fold.
 
     """
     chosen = [i for i, f in enumerate(films.folds) if f != fold]
@@ -97,26 +101,28 @@ def train_fold(films: Films, fold: int, folder: Path, schedule: Schedule, start:
     network = AnatomyNet()
     load_imagenet(network.encoder)
     network.encoder.freeze(_FROZEN)
-    if start is not None:
-        network.load_state_dict(torch.load(start, weights_only=True)["average"])
+    if phase is SECOND:
+        before = torch.load(folder_of(runs, fold, FIRST) / "checkpoint.pt", weights_only=True)
+        network.load_state_dict(before["average"])
     channels_last(network)
-    run = Run(folder / f"fold{fold}", network, schedule, seed)
+    folder = folder_of(runs, fold, phase)
+    run = Run(folder, network, Schedule(phase.epochs, phase.steps, rate=phase.rate), seed)
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
-        known = run.epoch >= _TAUGHT_FROM or start is not None
+        known = run.epoch >= _TAUGHT_FROM or phase is SECOND
         return loss_of(net, taught(run.average, batch) if known else batch)
 
     watched = held_out[:: max(1, len(held_out) // 48)]
     average = run.train(
-        lambda epoch: batches(films, chosen, schedule.steps, seed, epoch),
+        lambda epoch: batches(films, chosen, phase, seed, epoch),
         loss,
-        lambda net: _means(films, watched, score(films, watched, net)),
+        lambda net: _means(films, watched, score(films, watched, net, phase.size)),
     )
-    lines = score(films, held_out, average)
+    lines = score(films, held_out, average, phase.size)
     _log.info("fold %d of %d films: %s", fold, len(held_out), _means(films, held_out, lines))
     names = list(lines[0])
     write_table(
-        folder / f"fold{fold}" / "held-out.csv",
+        folder / "held-out.csv",
         ("film", "patient", "fold", *names),
         (
             (films.rows[i].name, films.rows[i].patient, fold, *(f"{line[n]:.5f}" for n in names))

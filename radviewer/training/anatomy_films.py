@@ -18,8 +18,6 @@ from radviewer.training.loop import Batch
 
 SIDE = 512
 """Of the cached films and of the grid Dice is measured on."""
-SIZE = 256
-"""Of the network's input."""
 RIGHT, LEFT, HEART = 1, 2, 4
 UNION = 8  # lung of an unknown side
 SEED = 3
@@ -27,10 +25,54 @@ FOLDS = 3
 NO_FOLD = -1
 """Of films without outlines: they are never judged."""
 _CHILDREN_STEP = 8  # every eighth child's film is enough
-_PLAIN = 0.35
-"""Share of films that keep their own grey values: outlines are learnt to the pixel on them."""
-_MIX = (("jsrt", 5), ("shenzhen", 5), ("adult-pneumonia", 2), ("paediatric-pneumonia", 2))
-"""Films of each source in a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One of the two parts of a training: first robust, then exact.
+
+    Attributes
+    ----------
+    size : int
+        Of the network's input.
+    ranges : Geometry
+        How far films are moved.
+    plain : float
+        Share of films that keep their own grey values: outlines are learnt to the pixel on them.
+    mix : tuple of (str, int)
+        Films of each source in a batch.
+    rate : float
+        Peak learning rate.
+    epochs, steps : int
+        Its length.
+
+    """
+
+    size: int
+    ranges: Geometry
+    plain: float
+    mix: tuple[tuple[str, int], ...]
+    rate: float
+    epochs: int
+    steps: int = 30
+
+
+FIRST = Phase(
+    256,
+    Geometry(),
+    plain=0.35,
+    mix=(("jsrt", 5), ("shenzhen", 5), ("adult-pneumonia", 2), ("paediatric-pneumonia", 2)),
+    rate=1e-3,
+    epochs=16,
+)
+SECOND = Phase(
+    320,
+    Geometry(degrees=7.0, zoom=(0.85, 1.15), aspect=1.15, shift=0.05, shear=0.03),
+    plain=0.5,
+    mix=(("jsrt", 6), ("shenzhen", 4), ("adult-pneumonia", 1), ("paediatric-pneumonia", 1)),
+    rate=7e-4,
+    epochs=8,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +148,17 @@ def barred_from_heart(outline: Bytes) -> Bytes:
     return barred_bytes
 
 
-def reduced_outline(outline: Bytes, matrix: NDArray[np.float64]) -> Bytes:
+def reduced_outline(outline: Bytes, matrix: NDArray[np.float64], size: int) -> Bytes:
     """Move an outline by `matrix` and sample it at the centres of the network's cells, in one step.
 
     Sampling the moved outline again would take it half a pixel up and to the left of the film.
     """
-    scale = SIZE / SIDE
+    scale = size / SIDE
     shrink = np.array([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5], [0, 0, 1]])
     whole = (shrink @ np.vstack([matrix, (0, 0, 1)]))[:2]
     bits = np.array([RIGHT, LEFT, HEART, UNION], np.uint8)
     shares = ((outline[..., None] & bits) != 0).astype(np.uint8) * np.uint8(255)
-    moved = cv2.warpAffine(shares, whole, (SIZE, SIZE), flags=cv2.INTER_LINEAR)
+    moved = cv2.warpAffine(shares, whole, (size, size), flags=cv2.INTER_LINEAR)
     reduced: Bytes = ((moved > 127) * bits).sum(axis=2).astype(np.uint8)
     return reduced
 
@@ -129,32 +171,32 @@ class _Example:
     negative: bool
 
 
-def _example(films: Films, index: int, rng: np.random.Generator) -> _Example:
+def _example(films: Films, index: int, rng: np.random.Generator, phase: Phase) -> _Example:
     """A film, moved; once as it is (for the teacher) and once as another hospital might have made it."""
-    matrix = random_affine(rng, SIDE, Geometry())
+    matrix = random_affine(rng, SIDE, phase.ranges)
     fill = None if rng.random() < 0.3 else float(rng.choice([0, 0, 0, 255]))
     image = warp(films.images[index], matrix, fill=fill)
-    small = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    small_outline: Bytes = reduced_outline(films.outlines[index], matrix)
+    small = cv2.resize(image, (phase.size, phase.size), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small_outline: Bytes = reduced_outline(films.outlines[index], matrix, phase.size)
     film = (small / 255).astype(np.float32)
-    if rng.random() > _PLAIN:
+    if rng.random() > phase.plain:
         film = random_clutter(rng, random_film(rng, film))
     negative = bool(rng.random() < 0.4)
     return _Example(equalised(1 - film if negative else film), equalised(small), small_outline, negative)
 
 
-def batches(films: Films, chosen: Sequence[int], steps: int, seed: int, epoch: int) -> Iterator[Batch]:
+def batches(films: Films, chosen: Sequence[int], phase: Phase, seed: int, epoch: int) -> Iterator[Batch]:
     """One epoch of batches, drawn from the sources in a fixed mix.
 
-    Keys: image and clean ``(n, 1, SIZE, SIZE)``, outline and barred ``(n, SIZE, SIZE)``, and per film
+    Keys: image and clean ``(n, 1, size, size)``, outline and barred ``(n, size, size)``, and per film
     negative, lungs and heart (1 where people outlined them).
     """
     rng = np.random.default_rng((seed, epoch))
-    groups = {source: [i for i in chosen if films.rows[i].source == source] for source, _ in _MIX}
-    mix = [source for source, count in _MIX for _ in range(count) if groups[source]]
-    for _ in range(steps):
+    groups = {source: [i for i in chosen if films.rows[i].source == source] for source, _ in phase.mix}
+    mix = [source for source, count in phase.mix for _ in range(count) if groups[source]]
+    for _ in range(phase.steps):
         picked = [int(rng.choice(groups[source])) for source in mix]
-        made = [_example(films, i, rng) for i in picked]
+        made = [_example(films, i, rng, phase) for i in picked]
         lungs = [films.folds[i] != NO_FOLD for i in picked]
         heart = [films.rows[i].source == "jsrt" for i in picked]
         barred = [

@@ -27,7 +27,8 @@ from radviewer.ai.networks import AnatomyNet
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.metrics import Figure
 from radviewer.evaluation.outlines import NAMES, Judged, Labelled, judge, mean_dice, refused_share, write_judged
-from radviewer.training.anatomy_films import FOLDS, HEART, LEFT, NO_FOLD, RIGHT, SEED, SIZE, UNION, Films
+from radviewer.training.anatomy import folder_of
+from radviewer.training.anatomy_films import FIRST, FOLDS, HEART, LEFT, NO_FOLD, RIGHT, SECOND, SEED, UNION, Films
 from radviewer.training.data import Row, read_grey, read_index, write_table
 
 NAME = "chest-anatomy"
@@ -44,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 def member(work: Path, fold: int) -> AnatomyNet:
     """Averaged weights of a finished fold."""
-    state = torch.load(work / "anatomy" / f"fold{fold}" / "checkpoint.pt", weights_only=True)
+    state = torch.load(folder_of(work / "anatomy", fold, SECOND) / "checkpoint.pt", weights_only=True)
     if state["epoch"] < state["schedule"]["epochs"]:
         raise ValueError(f"fold {fold} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs")
     network = AnatomyNet()
@@ -66,7 +67,7 @@ def features_of(network: AnatomyNet, rows: Sequence[Row]) -> NDArray[np.float32]
     for row in rows:
         film = film_of(SliceImage(read_grey(row.image)))
         for shown in (film, film.negative()):
-            grey, _ = network_input(shown, SIZE)
+            grey, _ = network_input(shown, SECOND.size)
             _, negative, pooled = network(torch.from_numpy(grey)[None, None])
             if float(negative[0]) <= 0:
                 break
@@ -126,8 +127,9 @@ def release(films: Films, data: Path, work: Path, target: Path, command: str) ->
         features = features_of(network, rows)
         reference = reference_of(features[~held_back])
         tensors |= {f"fold{fold}.{part}": value for part, value in reference.items()}
-        state = torch.load(work / "anatomy" / f"fold{fold}" / "checkpoint.pt", weights_only=True)
-        seconds += sum(line["seconds"] for line in state["lines"])
+        for phase in (FIRST, SECOND):
+            state = torch.load(folder_of(work / "anatomy", fold, phase) / "checkpoint.pt", weights_only=True)
+            seconds += sum(line["seconds"] for line in state["lines"])
     safetensors.numpy.save_file(tensors, target / FEATURES)
     write_table(
         target / "folds.csv",
@@ -197,7 +199,7 @@ def _card(weights: list[dict[str, Any]], features: str, seconds: float, command:
         "title": "Outlines of lungs and heart on frontal chest radiographs",
         "modalities": ["CR", "DX", "DR", "RG", "RF"],
         "labels": ["right lung", "left lung", "heart"],
-        "input_size": SIZE,
+        "input_size": SECOND.size,
         "weights": weights,
         "requires": None,
         "findings": [],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,16 @@ from torch import nn
 
 from radviewer.training.anatomy import score
 from radviewer.training.anatomy_films import (
+    FIRST,
     HEART,
     LEFT,
     NO_FOLD,
     RIGHT,
+    SECOND,
     SIDE,
-    SIZE,
     UNION,
     Films,
+    Phase,
     barred_from_heart,
     batches,
     reduced_outline,
@@ -24,6 +27,8 @@ from radviewer.training.anatomy_films import (
 )
 from radviewer.training.anatomy_loss import believable, loss_of, taught
 from radviewer.training.data import Row
+
+SIZE = FIRST.size
 
 
 def _mask(*boxes: tuple[int, int, int, int]) -> np.ndarray:
@@ -71,9 +76,19 @@ def films() -> Films:
     return Films(rows, [0, 1, NO_FOLD], np.stack(images), np.stack(outlines))
 
 
+def _short(steps: int) -> Phase:
+    return replace(FIRST, steps=steps)
+
+
+def test_the_second_phase_shows_more_pixels(films: Films) -> None:
+    (batch,) = batches(films, [0, 1, 2], replace(SECOND, steps=1), seed=1, epoch=0)
+    assert batch["image"].shape == batch["clean"].shape == (11, 1, SECOND.size, SECOND.size)
+    assert batch["outline"].shape == (11, SECOND.size, SECOND.size)
+
+
 def test_batches_repeat_and_mix_sources_and_polarities(films: Films) -> None:
-    made = list(batches(films, [0, 1, 2], steps=2, seed=1, epoch=0))
-    torch.testing.assert_close(made, list(batches(films, [0, 1, 2], steps=2, seed=1, epoch=0)))
+    made = list(batches(films, [0, 1, 2], phase=_short(2), seed=1, epoch=0))
+    torch.testing.assert_close(made, list(batches(films, [0, 1, 2], phase=_short(2), seed=1, epoch=0)))
     first = made[0]
     assert first["image"].shape == first["clean"].shape == (12, 1, SIZE, SIZE)
     assert first["heart"].tolist() == [1] * 5 + [0] * 7
@@ -86,7 +101,7 @@ def test_a_reduced_outline_lies_where_the_reduced_film_does() -> None:
     """Half a pixel of the film, to all sides, is a quarter of the error that is left."""
     rows, columns = np.mgrid[:SIDE, :SIDE]
     disc = (((rows - 251.3) ** 2 + (columns - 262.9) ** 2) < 120.4**2).astype(np.uint8)
-    small = reduced_outline(disc * np.uint8(LEFT), np.eye(3)[:2]) > 0
+    small = reduced_outline(disc * np.uint8(LEFT), np.eye(3)[:2], SIZE) > 0
     row, column = (float(v.mean()) for v in np.nonzero(small))
     assert 2 * row + 0.5 == pytest.approx(251.3, abs=0.1)
     assert 2 * column + 0.5 == pytest.approx(262.9, abs=0.1)
@@ -160,7 +175,7 @@ class Teacher(nn.Module):
 
 
 def test_the_teacher_fills_in_only_what_nobody_drew(films: Films) -> None:
-    (batch,) = batches(films, [0, 1, 2], steps=1, seed=3, epoch=0)
+    (batch,) = batches(films, [0, 1, 2], phase=_short(1), seed=3, epoch=0)
     filled = taught(Teacher("heart"), batch)
     assert filled["lungs"].tolist() == [1] * 10 + [0.5] * 2
     assert filled["heart"].tolist() == [1] * 5 + [0.5] * 7
@@ -173,7 +188,7 @@ def test_the_teacher_fills_in_only_what_nobody_drew(films: Films) -> None:
 
 
 def test_an_unbelievable_heart_is_not_taught(films: Films) -> None:
-    (batch,) = batches(films, [0, 1, 2], steps=1, seed=3, epoch=0)
+    (batch,) = batches(films, [0, 1, 2], phase=_short(1), seed=3, epoch=0)
     filled = taught(Teacher("high heart"), batch)
     assert filled["heart"].tolist() == [1] * 5 + [0] * 7
     assert filled["barred"][5:10].any()
@@ -181,7 +196,7 @@ def test_an_unbelievable_heart_is_not_taught(films: Films) -> None:
 
 
 def test_the_loss_rewards_right_outlines_and_ignores_unlabelled_hearts(films: Films) -> None:
-    (batch,) = batches(films, [0, 1], steps=1, seed=3, epoch=0)
+    (batch,) = batches(films, [0, 1], phase=_short(1), seed=3, epoch=0)
     batch["negative"].zero_()
     right = float(loss_of(Perfect(batch["outline"], 8.0), batch))
     wrong = float(loss_of(Perfect(batch["outline"], -8.0), batch))
@@ -197,7 +212,7 @@ def test_the_loss_rewards_right_outlines_and_ignores_unlabelled_hearts(films: Fi
 
 def test_held_out_scores_leave_out_what_is_not_labelled(films: Films) -> None:
     outline = torch.from_numpy(films.outlines[0])[None, ::2, ::2]
-    lines = score(films, [0, 1], Perfect(outline, 8.0))
+    lines = score(films, [0, 1], Perfect(outline, 8.0), SIZE)
     assert lines[0]["lungs"] > 0.98
     assert lines[0]["heart"] > 0.97
     assert np.isnan(lines[1]["heart"])
