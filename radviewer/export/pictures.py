@@ -141,7 +141,7 @@ class _Legend:
             self._line(structure.label, colour_of(structure.label))
         self._gap(24)
         self._wrapped(panel.source, _SMALL, _QUIET)
-        self._wrapped("Research use only. Not a medical device.", _SMALL, _QUIET)
+        self._wrapped("Research use only. Not a medical device.", _SMALL, TEXT)
 
     def _gap(self, pixels: float) -> None:
         self._top += pixels
