@@ -212,8 +212,8 @@ def _read_opinions(argv: list[str]) -> int:
     chosen = parser.parse_args(argv)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: waiting threads leave the cores
     from radviewer.ai.catalogue import Catalogue
-    from radviewer.export.opinions import encoded, summary
-    from radviewer.export.read_folder import read_folder
+    from radviewer.export.opinions import document, encoded, summary
+    from radviewer.export.read_folder import Reading, read_folder
     from radviewer.export.result_files import Options
 
     catalogue = Catalogue()
@@ -221,8 +221,13 @@ def _read_opinions(argv: list[str]) -> int:
     if chosen.model is not None and chosen.model not in names:
         parser.error(f"there is no model named {chosen.model}; there are: {', '.join(names) or 'none'}")
     options = Options(chosen.model, chosen.nifti, not chosen.no_dicom)
-    reading = read_folder(chosen.folder, chosen.out, catalogue, options, _terminal_progress())
-    _print(encoded(reading.found).decode().rstrip("\n") if chosen.json else summary(reading.found))
+    try:
+        reading = read_folder(chosen.folder, chosen.out, catalogue, options, _terminal_progress())
+    except RadviewerError as error:
+        reading = Reading(document([]), str(error))  # valid JSON even then
+    text = encoded(reading.found).decode().rstrip("\n") if chosen.json else summary(reading.found)
+    if text:
+        _print(text)
     return _outcome(reading.problem)
 
 

@@ -157,8 +157,10 @@ def test_read_with_nothing_to_read_is_one_sentence_and_valid_json(
 def test_read_does_not_replace_what_is_not_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     phantoms.film(tmp_path / "film.dcm")
     (tmp_path / "opinions.json").write_text("mine")
-    assert main(["read", str(tmp_path / "film.dcm"), "--out", str(tmp_path)]) == 1
-    assert re.search(r"opinions\.json is not a file radviewer wrote", capsys.readouterr().err)
+    assert main(["read", str(tmp_path / "film.dcm"), "--out", str(tmp_path), "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert re.search(r"opinions\.json is not a file radviewer wrote", err)
+    assert json.loads(out)["stacks"] == []
     assert (tmp_path / "opinions.json").read_text() == "mine"
 
 

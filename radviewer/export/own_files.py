@@ -62,7 +62,11 @@ class OwnFolder:
 
         """
         path = self.path / name
-        if (path.exists() or path.is_symlink()) and not self._is_own(name):
+        try:
+            foreign = (path.exists() or path.is_symlink()) and not self._is_own(name)
+        except OSError as error:
+            raise NotSaved(_sentence(path, error)) from error
+        if foreign:
             raise NotSaved(
                 f"{path} is not a file radviewer wrote, or it was changed since. "
                 "Move it away or choose another folder for the results."
@@ -106,8 +110,8 @@ class OwnFolder:
 
     def _delete(self, names: Iterable[str]) -> None:
         for name in list(names):
-            if self._is_own(name):
-                with suppress(OSError):  # what cannot be deleted stays: no result names it any more
+            with suppress(OSError):  # what cannot be deleted stays: no result names it any more
+                if self._is_own(name):
                     (self.path / name).unlink()
                     if "/" in name:
                         (self.path / name).parent.rmdir()

@@ -140,3 +140,15 @@ def test_a_record_somebody_else_made_is_refused(tmp_path: Path, record: bytes) -
     (tmp_path / RECORD).write_bytes(record)
     with pytest.raises(NotSaved, match=r"\.radviewer\.json is not a record radviewer wrote"):
         OwnFolder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "a.txt"])
+def test_a_place_that_cannot_be_looked_at(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    own = OwnFolder(tmp_path)
+    if name == "a.txt":
+        monkeypatch.setattr(Path, "exists", denied)
+    with pytest.raises(NotSaved, match=r"could not be written: (file name too long|permission denied)"):
+        own.check(name)
