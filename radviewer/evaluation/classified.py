@@ -32,7 +32,6 @@ class Predicted:
     positive: bool
     probability: float | None
     reason: str | None = None
-    subgroup: str = ""
 
 
 def figures(films: Sequence[Predicted], threshold: float | Sequence[float]) -> dict[str, Figure]:

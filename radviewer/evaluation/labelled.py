@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,3 +137,23 @@ def readable(lines: list[Line]) -> Iterator[tuple[Line, SliceImage, Context] | t
             yield line, str(problem)
         else:
             yield line, image, context
+
+
+_MOST_VALUES = 8
+_SMALLEST = 10  # films: the figures of fewer say nothing
+
+
+def subgroups(lines: Sequence[Line], left_out: Collection[str]) -> dict[str, list[int]]:
+    """Find groups worth figures of their own: ``"column = value"`` → indices of their lines.
+
+    Columns with two to eight values are groups, as device, site, cause or split are; `left_out` are those that
+    mean something else.  Values of fewer than ten lines are left out.
+    """
+    found: dict[str, list[int]] = {}
+    for column in [name for name in lines[0].cells if name and name not in {*left_out, *_IMAGE_COLUMNS}]:
+        values: dict[str, list[int]] = {}
+        for i, line in enumerate(lines):
+            values.setdefault((line.cells.get(column) or "").strip(), []).append(i)
+        if 2 <= len(values) <= _MOST_VALUES:
+            found |= {f"{column} = {v or '(empty)'}": i for v, i in sorted(values.items()) if len(i) >= _SMALLEST}
+    return found

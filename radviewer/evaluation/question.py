@@ -41,6 +41,11 @@ class Question:
     mask: str | None = None
     group: str | None = None
 
+    @property
+    def columns(self) -> set[str]:
+        """Columns that mean something else than a subgroup."""
+        return {self.label, "patient", "patient_id", *(name for name in (self.mask, self.group) if name)}
+
 
 def known_folds(catalogue: Catalogue, name: str) -> dict[str, int]:
     """Fold of every film a model was trained on, from its ``folds.csv``; empty without one."""

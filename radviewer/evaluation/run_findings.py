@@ -17,7 +17,7 @@ from radviewer.domain.volume import SliceImage
 from radviewer.errors import RadviewerError
 from radviewer.evaluation.charts import Canvas, save_picture
 from radviewer.evaluation.classified import Predicted, draw, figures, telling_cases
-from radviewer.evaluation.labelled import Line, read_image, readable
+from radviewer.evaluation.labelled import Line, read_image, readable, subgroups
 from radviewer.evaluation.overlays import backdrop, captioned, with_heat
 from radviewer.evaluation.question import Question, as_json, fold_of, known_folds, provenance, shown
 from radviewer.progress import Progress
@@ -57,6 +57,10 @@ def classified(
         "threshold": finding.threshold,
         "data": provenance(lines, card, folds),
         "figures": as_json(figures(predicted, finding.threshold)),
+        "subgroups": {
+            name: as_json(figures([predicted[i] for i in chosen], finding.threshold))
+            for name, chosen in subgroups(lines, question.columns).items()
+        },
         "pictures": pictures,
         "cases": cases,
     }

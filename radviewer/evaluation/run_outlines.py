@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import film_of
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.charts import Canvas, save_picture
-from radviewer.evaluation.labelled import Line, read_image, read_mask, readable
+from radviewer.evaluation.labelled import Line, read_image, read_mask, readable, subgroups
+from radviewer.evaluation.metrics import Figure
 from radviewer.evaluation.outlines import (
     NAMES,
     Judged,
@@ -65,10 +67,19 @@ def outlined(
             picture = _outlined_picture(question, card, line, case, catalogue)
             pictures.append(f"{kind}-{i + 1}.png")
             save_picture(out / pictures[-1], picture)
+    groups = subgroups(lines, question.columns - {question.label})
+    return {
+        "data": provenance(lines, card, folds),
+        "figures": as_json(_measured(judged)),
+        "subgroups": {name: as_json(_measured([judged[i] for i in chosen])) for name, chosen in groups.items()},
+        "pictures": pictures,
+    }
+
+
+def _measured(judged: Sequence[Judged]) -> dict[str, Figure]:
     found = {f"mean Dice, {name}": mean_dice(judged, name) for name in NAMES}
     measured = {name: figure for name, figure in found.items() if figure is not None}
-    measured["share refused"] = refused_share(judged)
-    return {"data": provenance(lines, card, folds), "figures": as_json(measured), "pictures": pictures}
+    return measured | {"share refused": refused_share(judged)}
 
 
 def _outlined_picture(question: Question, card: Card, line: Line, case: Judged, catalogue: Catalogue) -> Canvas:

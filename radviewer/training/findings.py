@@ -87,14 +87,14 @@ class Recipe:
 FINDINGS = Recipe(
     "findings",
     ("tuberculosis", "pneumonia"),
-    (("shenzhen", 6), ("adult-pneumonia", 4), ("paediatric-pneumonia", 6)),
+    (("shenzhen", 8), ("adult-pneumonia", 4), ("paediatric-pneumonia", 4)),
     seed=11,
-    epochs=15,
+    epochs=13,
     steps=50,
 )
-TUBERCULOSIS = Recipe("tuberculosis", ("tuberculosis",), (("shenzhen", 16),), seed=11, epochs=8, steps=33)
+TUBERCULOSIS = Recipe("tuberculosis", ("tuberculosis",), (("shenzhen", 16),), seed=11, epochs=7, steps=33)
 PNEUMONIA = Recipe(
-    "pneumonia", ("pneumonia",), (("paediatric-pneumonia", 12), ("adult-pneumonia", 4)), seed=11, epochs=8, steps=45
+    "pneumonia", ("pneumonia",), (("paediatric-pneumonia", 12), ("adult-pneumonia", 4)), seed=11, epochs=7, steps=40
 )
 RECIPES = {recipe.name: recipe for recipe in (FINDINGS, TUBERCULOSIS, PNEUMONIA)}
 

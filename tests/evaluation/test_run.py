@@ -18,7 +18,7 @@ from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.networks import AnatomyNet, FindingNet
 from radviewer.errors import NothingToRead, NotSaved, RadviewerError
 from radviewer.evaluation.commands import evaluate_model, list_models
-from radviewer.evaluation.labelled import read_image, read_lines
+from radviewer.evaluation.labelled import Line, read_image, read_lines, subgroups
 from radviewer.evaluation.question import PARTLY, UNSEEN
 from radviewer.evaluation.run_outlines import truth_of
 from radviewer.progress import Progress
@@ -190,3 +190,25 @@ def test_files_that_are_no_image_are_named(tmp_path: Path, content: bytes) -> No
 
 def test_models_are_listed_as_json() -> None:
     assert isinstance(json.loads(list_models(["--json"])), list)
+
+
+def test_columns_with_a_few_values_are_subgroups() -> None:
+    cells = [
+        {"image": f"{i}.png", "label": "ab"[i % 2], "device": "xyz"[i % 3 if i < 27 else 0], "note": str(i)}
+        for i in range(30)
+    ]
+    lines = [Line(Path(c["image"]), c["image"], c["image"], c) for c in cells]
+    found = subgroups(lines, {"label"})
+    assert list(found) == ["device = x"]  # y and z have nine films each
+    assert len(found["device = x"]) == 12
+    assert list(subgroups(lines, set())) == ["label = a", "label = b", "device = x"]
+
+
+def test_subgroups_have_their_own_figures(catalogue: Catalogue, tmp_path: Path) -> None:
+    index = _data(tmp_path / "films", count=24)
+    rows = index.read_text().splitlines()
+    index.write_text("\n".join([rows[0] + ",site", *(f"{r},{'AB'[i % 2]}" for i, r in enumerate(rows[1:]))]) + "\n")
+    asked = ["chest-tuberculosis", "--index", str(index), "--label", "label", "--positive", "tuberculosis"]
+    report = json.loads(evaluate_model([*asked, "--out", str(tmp_path / "out")], Progress(), catalogue))
+    sites = [figures for name, figures in report["subgroups"].items() if name in ("site = A", "site = B")]
+    assert sum(group["share refused"]["n"] for group in sites) == len(rows) - 1
