@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.ai.cards import BadModel, Card
+from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.eligibility import check_anatomy, distance
 from radviewer.ai.films import Film, Placement, Refused, network_input
 from radviewer.ai.networks import ANATOMY, AnatomyNet
-from radviewer.ai.running import build, device
+from radviewer.ai.running import build, device, unseen
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Structure
 from radviewer.domain.volume import SliceImage
@@ -74,19 +74,14 @@ def outline(catalogue: Catalogue, card: Card, film: Film, progress: Progress, on
         If weights cannot be used.
 
     """
-    nets = [
-        net
-        for net, weights in zip(members(catalogue, card), card.weights, strict=True)
-        if only_fold is None or weights.fold == only_fold
-    ]
-    if not nets:
-        raise BadModel(f"No member of the model {card.name} left out fold {only_fold}.")
+    card = unseen(card, only_fold)
+    nets = list(members(catalogue, card))
     logits, polarity, pooled, placement = _run(nets, film, card.input_size, progress)
     negative = float(polarity.mean()) > 0
     if negative:
         film = film.negative()
         logits, _, pooled, placement = _run(nets, film, card.input_size, progress)
-    strange = _strangeness(catalogue, card, pooled, only_fold)
+    strange = _strangeness(catalogue, card, pooled)
     if card.distance is not None and strange > card.distance.limit:
         raise Refused("The image does not look like the chest films the model was trained on.")
     mean = _without_islands(logits.mean(axis=0))
@@ -112,12 +107,12 @@ def _run(nets: list[AnatomyNet], film: Film, size: int, progress: Progress) -> t
     return logits, polarity, pooled, placement.within(Placement(0.0, 0.0, step, step))
 
 
-def _strangeness(catalogue: Catalogue, card: Card, pooled: Grey, only_fold: int | None) -> float:
+def _strangeness(catalogue: Catalogue, card: Card, pooled: Grey) -> float:
     """Mean over the members of the distance of the features from those of training films; 0 without a reference."""
     if card.distance is None:
         return 0.0
     tensors = {name: t.cpu().numpy() for name, t in catalogue.weights(card, card.distance.weights).items()}
-    folds = [w.fold for w in card.weights if only_fold is None or w.fold == only_fold]
+    folds = [weights.fold for weights in card.weights]
     return float(
         np.mean(
             [

@@ -13,14 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import Outlines
-from radviewer.ai.cards import BadModel, Calibration, Card, FindingCard
+from radviewer.ai.cards import Calibration, Card, FindingCard
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_intended
 from radviewer.ai.films import Placement, Refused
 from radviewer.ai.lungs import cut_out, prepared
 from radviewer.ai.networks import FindingNet
-from radviewer.ai.running import build, device
+from radviewer.ai.running import build, device, unseen
 from radviewer.domain.opinion import Finding, Heat, Outcome
 from radviewer.progress import Progress
 
@@ -71,13 +71,7 @@ def score(
 
     """
     started = time.perf_counter()
-    nets = [
-        net
-        for net, weights in zip(members(catalogue, card), card.weights, strict=True)
-        if only_fold is None or weights.fold == only_fold
-    ]
-    if not nets:
-        raise BadModel(f"No member of the model {card.name} left out fold {only_fold}.")
+    nets = list(members(catalogue, unseen(card, only_fold)))
     crop = cut_out(outlines, card.input_size)
     image = torch.from_numpy(prepared(crop.grey, crop.lungs))
     lungs = torch.from_numpy(crop.lungs.astype(np.float32))

@@ -140,7 +140,10 @@ def test_an_unseen_fold_is_judged_by_one_member(
     film = film_of(SliceImage(chest()))
 
     def logits(doubts: tuple[float, float], fold: int | None) -> np.ndarray:
-        monkeypatch.setattr(anatomy, "members", lambda _catalogue, _card: (Seeing(doubt) for doubt in doubts))
+        def doubting(_catalogue: Catalogue, card: Card) -> Iterator[nn.Module]:
+            return (Seeing(doubts[weights.fold or 0]) for weights in card.weights)
+
+        monkeypatch.setattr(anatomy, "members", doubting)
         return outline(catalogue, card, film, Progress(), only_fold=fold).logits
 
     np.testing.assert_array_equal(logits((0.0, 0.05), 1), logits((0.05, 0.05), None))
