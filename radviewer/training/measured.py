@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from radviewer.ai.cards import Metric
-from radviewer.evaluation.metrics import Figure
+from radviewer.evaluation.metrics import Figure, bootstrap
 from radviewer.training.data import write_table
 
 MEASURED, ACCEPTED = "measured.csv", "accepted.csv"
@@ -62,3 +66,9 @@ def _lines(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def mean_of(values: Sequence[float] | NDArray[Any], patients: Sequence[str]) -> Figure:
+    """Mean, or share of what is true, with its interval over patients."""
+    array = np.asarray(values, np.float64)
+    return bootstrap(lambda chosen: float(array[chosen].mean()), patients)

@@ -1,0 +1,61 @@
+"""Figures beside those of a release: refusals, negatives, false alarms, heatmaps; for every model there is."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from radviewer.ai.cards import Metric
+from radviewer.ai.catalogue import Catalogue
+from radviewer.training import measure_alarms, measure_gate, measure_heat
+from radviewer.training.held_out import read_back
+from radviewer.training.measured import write_accepted, write_measured
+from radviewer.training.release_anatomy import NAME as ANATOMY
+from radviewer.training.release_findings import NAME as FINDINGS
+from radviewer.training.release_findings import READ
+
+_log = logging.getLogger(__name__)
+
+
+def measure(catalogue: Catalogue, data: Path) -> None:
+    """Write ``measured.csv`` to the folders of the anatomy model and, where there is one, of the findings model.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        Of the released models.
+    data : Path
+        Folder with jsrt, shenzhen, adult-pneumonia, paediatric-pneumonia; breast-ultrasound and brain-mr lie beside it.
+
+    Raises
+    ------
+    RadviewerError
+        If a model or a data set cannot be used.
+
+    """
+    available = {entry.name for entry in catalogue.entries() if entry.available}
+    folder = catalogue.folder / ANATOMY
+    metrics, accepted = measure_gate.refusals(catalogue, catalogue.card(ANATOMY), data)
+    write_accepted(folder, accepted)
+    if FINDINGS in available:
+        metrics = _own_films(catalogue) + metrics
+        write_measured(catalogue.folder / FINDINGS, _of_findings(catalogue, data))
+    write_measured(folder, metrics)
+
+
+def _own_films(catalogue: Catalogue) -> list[Metric]:
+    """Refusals among the films the findings model was released with."""
+    card = catalogue.card(FINDINGS)
+    return measure_alarms.own_films(read_back(catalogue.folder / FINDINGS / READ, card.labels))
+
+
+def _of_findings(catalogue: Catalogue, data: Path) -> list[Metric]:
+    card = catalogue.card(FINDINGS)
+    films = read_back(catalogue.folder / FINDINGS / READ, card.labels)
+    metrics = measure_alarms.alarms(card, films)
+    for part in (measure_gate.negatives, measure_heat.heat):
+        found = part(catalogue, card, data)
+        for metric in found:
+            _log.info("%s, %s: %.4f (n %d)", metric.group, metric.name, metric.value, metric.n)
+        metrics += found
+    return metrics
