@@ -107,6 +107,8 @@ def train_fold(films: Films, fold: int, runs: Path, phase: Phase) -> nn.Module:
     channels_last(network)
     folder = folder_of(runs, fold, phase)
     run = Run(folder, network, Schedule(phase.epochs, phase.steps, rate=phase.rate), seed)
+    if run.finished and (folder / "held-out.csv").is_file():
+        return run.average
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         known = run.epoch >= _TAUGHT_FROM or phase is SECOND

@@ -69,9 +69,9 @@ SECOND = Phase(
     320,
     Geometry(degrees=7.0, zoom=(0.85, 1.15), aspect=1.15, shift=0.05, shear=0.03),
     plain=0.5,
-    mix=(("jsrt", 6), ("shenzhen", 4), ("adult-pneumonia", 1), ("paediatric-pneumonia", 1)),
+    mix=(("jsrt", 5), ("shenzhen", 3), ("adult-pneumonia", 1), ("paediatric-pneumonia", 1)),
     rate=7e-4,
-    epochs=8,
+    epochs=5,
 )
 
 

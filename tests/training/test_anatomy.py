@@ -82,8 +82,8 @@ def _short(steps: int) -> Phase:
 
 def test_the_second_phase_shows_more_pixels(films: Films) -> None:
     (batch,) = batches(films, [0, 1, 2], replace(SECOND, steps=1), seed=1, epoch=0)
-    assert batch["image"].shape == batch["clean"].shape == (11, 1, SECOND.size, SECOND.size)
-    assert batch["outline"].shape == (11, SECOND.size, SECOND.size)
+    assert batch["image"].shape == batch["clean"].shape == (9, 1, SECOND.size, SECOND.size)
+    assert batch["outline"].shape == (9, SECOND.size, SECOND.size)
 
 
 def test_batches_repeat_and_mix_sources_and_polarities(films: Films) -> None:
