@@ -64,7 +64,7 @@ def refusals(catalogue: Catalogue, card: Card, data: Path) -> tuple[list[Metric]
 
 def _images(folder: Path, step: int) -> Iterator[Shown]:
     for row in read_index(folder)[::step]:
-        yield row.name, row.patient, read_image(row.image)[0]
+        yield row.cells["image"], row.patient, read_image(row.image)[0]
 
 
 def _made_up() -> Iterator[Shown]:
@@ -113,20 +113,21 @@ def _asked(
             names.append(name)
             patients.append(patient)
             judged.append(_is_film(image))
-            yield name, image
+            yield str(len(judged) - 1), image  # names repeat in some sets
 
     gate = ask(catalogue, card, noted())
     if not names:
         return [], ()
-    accepted = set(gate.accepted)
-    refused = np.array([name not in accepted for name in names])
+    accepted = [int(i) for i in gate.accepted]
+    refused = np.full(len(names), True)
+    refused[accepted] = False
     chosen = np.flatnonzero(judged)
     found = [metric("share refused", group, mean_of(refused, patients))]
     if 0 < len(chosen) < len(names):
         share = mean_of(refused[chosen], [patients[i] for i in chosen])
         found.append(metric("share refused, of grey images of sufficient size", group, share))
     _log.info("%s: %d of %d refused, %s", group, gate.refused, gate.shown, gate.reasons)
-    return found, gate.accepted
+    return found, tuple(names[i] for i in accepted)
 
 
 def _is_film(image: SliceImage) -> bool:

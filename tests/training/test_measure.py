@@ -121,7 +121,7 @@ def catalogue(random_models: Path, tmp_path: Path) -> Catalogue:
 
 
 def test_all_figures_are_written(data: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
-    films = [("a", "a", SliceImage(chest())), ("b", "b", SliceImage(np.zeros((9, 9), np.uint8)))]
+    films = [("a", "a", SliceImage(chest())), ("a", "b", SliceImage(np.zeros((9, 9), np.uint8)))]
     monkeypatch.setattr(measure_gate, "dicom_files", lambda: iter(films))
     monkeypatch.setattr(measure_gate, "made_up", lambda: iter([("board", _BOARD)]))
     monkeypatch.setattr(measure_gate, "_NEGATIVES", 2)
