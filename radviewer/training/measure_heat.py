@@ -18,7 +18,7 @@ from radviewer.ai.cards import Calibration, Card, Metric
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
 from radviewer.ai.findings import members, probability, score
-from radviewer.ai.lungs import cut_out, prepared
+from radviewer.ai.lungs import LungCrop, cut_out, prepared
 from radviewer.ai.networks import FindingNet
 from radviewer.ai.running import unseen
 from radviewer.domain.volume import SliceImage
@@ -107,10 +107,13 @@ def _repeated(catalogue: Catalogue, card: Card, cases: Sequence[Case], index: in
         whole = score(catalogue, card, case.outlines, Progress())
         missing.append(float(np.abs(whole.maps.sum(axis=(1, 2)) + whole.biases - whole.logits).max()))
         maps = [score(catalogue, card, case.outlines, Progress(), only_fold=fold).maps[index] for fold in folds]
-        pairs = itertools.combinations([m.ravel() for m in maps], 2)
+        inside = _lung_cells(cut_out(case.outlines, card.input_size), maps[0].shape)
+        pairs = itertools.combinations([m.ravel()[inside] for m in maps], 2)
         alike.append(float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs])) if len(maps) > 1 else 1.0)
     if cases:
-        yield metric("correlation between the maps of two members", group, mean_of(alike, _patients(cases)))
+        yield metric(
+            "correlation between two members' maps, cells of the lungs", group, mean_of(alike, _patients(cases))
+        )
         largest = bootstrap(lambda chosen: float(np.array(missing)[chosen].max()), _patients(cases))
         yield metric("largest |sum of the map + bias - logit|", group, largest)
 
@@ -153,8 +156,7 @@ def _deletion(net: FindingNet, outlines: Outlines, size: int, index: int, calibr
     crop = cut_out(outlines, size)
     image = prepared(crop.grey, crop.lungs)
     cells = shown_map([net], crop, index)
-    lung = cv2.resize(crop.lungs.astype(np.float32), cells.shape[::-1], interpolation=cv2.INTER_AREA).ravel()
-    inside = np.flatnonzero(lung > _IN_LUNG)
+    inside = _lung_cells(crop, cells.shape)
     hottest = inside[np.argsort(-cells.ravel()[inside], kind="stable")]
     rng = np.random.default_rng(0)
     orders = [hottest, *(rng.permutation(inside) for _ in range(_DRAWS))]
@@ -166,6 +168,12 @@ def _deletion(net: FindingNet, outlines: Outlines, size: int, index: int, calibr
     said = np.array([probability(float(z), calibration) for z in logits])
     by_share = said[1:].reshape(len(_SHARES), 1 + _DRAWS)
     return [float(said[0]), *(float(v) for row in by_share for v in (row[0], row[1:].mean()))]
+
+
+def _lung_cells(crop: LungCrop, grid: tuple[int, ...]) -> NDArray[np.intp]:
+    """Flat indices of the cells that lie in the lungs."""
+    share = cv2.resize(crop.lungs.astype(np.float32), grid[::-1], interpolation=cv2.INTER_AREA)
+    return np.flatnonzero(share > _IN_LUNG)
 
 
 def _without(image: NDArray[np.float32], cover: NDArray[np.intp], grid: tuple[int, ...]) -> NDArray[np.float32]:
