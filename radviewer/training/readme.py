@@ -45,8 +45,9 @@ def readme_of(folder: Path) -> str:
 def _head(card: Card) -> Iterator[str]:
     yield f"# {card.title}"
     yield ""
-    yield f"Model `{card.name}` {card.version}: {', '.join(card.labels)}, on images of modality "
-    yield f"{', '.join(card.modalities)}." + (f" It needs the model `{card.requires}`." if card.requires else "")
+    needs = f" It needs the model `{card.requires}`." if card.requires else ""
+    of = ", ".join(card.modalities)
+    yield f"Model `{card.name}` {card.version}: {', '.join(card.labels)}, on images of modality {of}.{needs}"
     yield ""
     yield "> **Research use only.** Not a medical device."
     yield ""
@@ -98,7 +99,8 @@ def _figures(title: str, metrics: Sequence[Metric]) -> Iterator[str]:
         rows.append((group, metric.name, interval, str(metric.n), str(commands.index(metric.command) + 1)))
         before = metric.group
     yield from _table(("films", "figure", "value [95 % interval]", "n", "measured by"), rows)
-    yield "Intervals by bootstrap over patients. Measured by"
+    yield "Intervals by bootstrap over patients; where all films agree it has no width, yet up to 3/n may be otherwise."
+    yield "Measured by"
     yield ""
     yield from (f"{i}. `{command}`" for i, command in enumerate(commands, 1))
     yield ""
@@ -155,8 +157,8 @@ def _made(card: Card) -> Iterator[str]:
     )
     minutes = round(card.training.seconds / 60)
     spent = f"{minutes // 60} h {minutes % 60:02d} min"
-    yield f"Trained by `{card.training.command}` with seed {card.training.seed} in {spent}, all members together; "
-    yield f"networks see {card.input_size} × {card.input_size} pixels."
+    yield f"Trained by `{card.training.command}` with seed {card.training.seed} in {spent}, all members together."
+    yield f"Networks see {card.input_size} × {card.input_size} pixels."
     yield ""
     yield from _table(
         ("file", "SHA-256", "has not seen"),
