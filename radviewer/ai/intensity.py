@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Grey = NDArray[np.float32]
 _BINS = 1024
 _TAIL = 0.01  # share of pixels clipped at each end
+_LINES = 16  # looked at together
 
 
 def equalised(values: NDArray[Any], counted: NDArray[np.bool_] | None = None) -> Grey:
@@ -55,15 +56,32 @@ def content_box(values: NDArray[Any], tolerance: float = 0.02) -> tuple[int, int
     """
     grey = np.asarray(values, dtype=np.float32)
     span = float(np.ptp(grey)) * tolerance
-    rows = np.flatnonzero(_spread(grey, axis=1) > span)
-    columns = np.flatnonzero(_spread(grey, axis=0) > span)
-    if rows.size < 2 or columns.size < 2:
+    rows, columns = _ends(grey, span), _ends(grey.T, span)
+    if rows is None or columns is None:
         return (0, 0, grey.shape[0], grey.shape[1])
-    return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+    return (rows[0], columns[0], rows[1] + 1, columns[1] + 1)
 
 
-def _spread(grey: Grey, axis: int) -> Grey:
-    """Range of the middle 90 % along `axis`: a letter on a black border does not count."""
-    low, high = np.quantile(grey, (0.05, 0.95), axis=axis)
+def _ends(lines: Grey, span: float) -> tuple[int, int] | None:
+    """First and last line that spreads over more than `span`; None with fewer than two."""
+    first, after = _first(lines, span), _first(lines[::-1], span)
+    if first is None or after is None:
+        return None
+    last = len(lines) - 1 - after
+    return (first, last) if last > first else None
+
+
+def _first(lines: Grey, span: float) -> int | None:
+    """Index of the first line that spreads, looked for from the border in steps: most films have none to drop."""
+    for start in range(0, len(lines), _LINES):
+        found = np.flatnonzero(_spread(np.ascontiguousarray(lines[start : start + _LINES])) > span)
+        if found.size:
+            return start + int(found[0])
+    return None
+
+
+def _spread(lines: Grey) -> Grey:
+    """Range of the middle 90 % of each line: a letter on a black border does not count."""
+    low, high = np.quantile(lines, (0.05, 0.95), axis=1)
     spread: Grey = (high - low).astype(np.float32)
     return spread

@@ -66,7 +66,7 @@ class _Convolution(nn.Module):
         if self.pads:
             x = functional.pad(x, self.padding)
         x = self.norm(self.convolution(x))
-        return x if self.linear else functional.relu6(x)
+        return x if self.linear else functional.relu6(x, inplace=True)
 
 
 class _Block(nn.Module):
