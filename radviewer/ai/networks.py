@@ -192,9 +192,12 @@ class FindingNet(nn.Module):
 
     @staticmethod
     def weights(lungs: Tensor, features: Tensor) -> Tensor:
-        """Pooling weights from a lung mask ``(n, 1, rows, columns)``: ≥ 0, sum 1 per image."""
-        area = functional.adaptive_avg_pool2d(lungs, (features.shape[2], features.shape[3])) + 1e-3
-        return area / area.sum(dim=(2, 3), keepdim=True)
+        """Pooling weights from a lung mask ``(n, 1, rows, columns)``: ≥ 0, sum 1 per image.
+
+        The square of each cell's share of lung: cells at the border see as much of the chest wall as of the lung.
+        """
+        share = functional.adaptive_avg_pool2d(lungs, (features.shape[2], features.shape[3])) + 1e-3
+        return share**2 / (share**2).sum(dim=(2, 3), keepdim=True)
 
     def pool(self, features: Tensor, lungs: Tensor) -> Tensor:
         """Lung-weighted mean of the features, ``(n, 1280)``."""
