@@ -44,12 +44,15 @@ def _release_anatomy(options: argparse.Namespace) -> None:
 def _release_findings(options: argparse.Namespace) -> None:
     from radviewer.training import findings, release_findings, texts
 
+    recipe, about = findings.FINDINGS, texts.FINDINGS
     runs, target = options.work / f"findings-{options.arm}", options.models / release_findings.NAME
     if options.read_again or not (target / release_findings.READ).is_file():
         command = "python -m radviewer.training findings --data DATA --work WORK"
-        release_findings.release(findings.FINDINGS, runs, options.data, target, texts.FINDINGS, command)
+        release_findings.release(
+            findings.FINDINGS, runs, options.data, target, texts.FINDINGS, command, options.threads
+        )
     else:
-        release_findings.finish(target, texts.FINDINGS)
+        release_findings.finish(target, about)
 
 
 def _compare_arms(options: argparse.Namespace) -> None:

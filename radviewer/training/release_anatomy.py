@@ -37,7 +37,7 @@ _AXES = 32
 _ACCEPTED = 0.99
 """Share of held-back films of all sources whose distance is accepted."""
 _LIMIT_UNSET = 1e9
-_REFERENCE = (("jsrt", 1), ("shenzhen", 1), ("adult-pneumonia", 1), ("paediatric-pneumonia", 12))
+_REFERENCE = (("jsrt", 2), ("shenzhen", 2), ("adult-pneumonia", 2), ("paediatric-pneumonia", 24))
 """Sources of the reference and the step in which their films are taken."""
 
 _log = logging.getLogger(__name__)

@@ -19,20 +19,20 @@ import safetensors.torch
 import torch
 
 from radviewer.ai.cards import CARD, Card
-from radviewer.ai.catalogue import Catalogue, sha256
+from radviewer.ai.catalogue import sha256
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import Choose, CrossFitted, calibrated, cross_fit
 from radviewer.evaluation.metrics import Figure
 from radviewer.training.data import Row, read_index, write_table
 from radviewer.training.findings import FOLDS, NO_FOLD, SIZE, TARGETS, Recipe
-from radviewer.training.held_out import ANATOMY, Read, read_back, read_films, write_read
+from radviewer.training.held_out import ANATOMY, Read, read_back, read_side_by_side, write_read
 from radviewer.training.release_anatomy import hash_of
 
 NAME = "chest-findings"
 READ = "held-out.csv"
 _HEAT_QUANTILE = 0.95
-_CHILDREN_STEP = 4  # every fourth child of the training split is read: their films outnumber all others
+_CHILDREN_STEP = 8  # every eighth child of the training split is read: their films outnumber all others
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def _write_weights(runs: Path, target: Path) -> tuple[list[dict[str, Any]], floa
 
 
 def asked(data: Path) -> list[Row]:
-    """Films that are read for the release: all labelled ones, of the children in training every fourth."""
+    """Films that are read for the release: all labelled ones, of the children in training every eighth."""
     rows = []
     for source in (*TARGETS, "jsrt"):
         for row in read_index(data / source):
@@ -133,7 +133,9 @@ def heat_scale(films: Sequence[Read], card: Card, label: str) -> float:
     return max(1e-6, round(float(np.quantile(hottest, _HEAT_QUANTILE)), 6))
 
 
-def release(recipe: Recipe, runs: Path, data: Path, target: Path, texts: Texts, command: str) -> None:
+def release(
+    recipe: Recipe, runs: Path, data: Path, target: Path, texts: Texts, command: str, processes: int = 1
+) -> None:
     """Write the model folder `target` from the finished folds in `runs`."""
     target.mkdir(parents=True, exist_ok=True)
     weights, seconds = _write_weights(runs, target)
@@ -141,7 +143,7 @@ def release(recipe: Recipe, runs: Path, data: Path, target: Path, texts: Texts, 
     write_table(target / "folds.csv", ("film", "patient", "fold"), ((n, p, f) for n, (p, f) in folds.items()))
     card = _card(recipe, weights, texts, command, seconds)
     checked = _write_card(target, card)
-    films = list(read_films(Catalogue(target.parent), checked, asked(data)))
+    films = read_side_by_side(target.parent, checked.name, asked(data), processes)
     write_read(target / READ, films, checked.labels)
     finish(target, texts)
 
