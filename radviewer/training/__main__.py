@@ -48,9 +48,7 @@ def _release_findings(options: argparse.Namespace) -> None:
     runs, target = options.work / f"findings-{options.arm}", options.models / release_findings.NAME
     if options.read_again or not (target / release_findings.READ).is_file():
         command = "python -m radviewer.training findings --data DATA --work WORK"
-        release_findings.release(
-            findings.FINDINGS, runs, options.data, target, texts.FINDINGS, command, options.threads
-        )
+        release_findings.release(recipe, runs, options.data, target, about, command, options.threads)
     else:
         release_findings.finish(target, about)
 
