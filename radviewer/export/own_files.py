@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
 from radviewer.errors import NotSaved
@@ -63,7 +63,7 @@ class OwnFolder:
         """
         path = self.path / name
         try:
-            foreign = (path.exists() or path.is_symlink()) and not self._is_own(name)
+            foreign = self._is_linked(name) or (path.exists() and not self._is_own(name))
         except OSError as error:
             raise NotSaved(_sentence(path, error)) from error
         if foreign:
@@ -74,13 +74,19 @@ class OwnFolder:
 
     def complete(self) -> bool:
         """Whether the last batch was finished, and every file of it is still there."""
-        return self._complete and all((self.path / name).is_file() for name in self._hashes)
+        return self._complete and all(self._is_there(name) for name in self._hashes)
+
+    def _is_linked(self, name: str) -> bool:
+        """Whether the file, or a folder on the way to it, is a link: it may lead out of this folder."""
+        return any((self.path / part).is_symlink() for part in (name, *PurePosixPath(name).parents[:-1]))
+
+    def _is_there(self, name: str) -> bool:
+        return (self.path / name).is_file() and not self._is_linked(name)
 
     def _is_own(self, name: str) -> bool:
-        path = self.path / name
-        if path.is_symlink() or not path.is_file():
+        if not self._is_there(name):
             return False
-        with path.open("rb") as stream:
+        with (self.path / name).open("rb") as stream:
             return digest(stream) in self._hashes.get(name, ())
 
     @contextmanager
@@ -233,4 +239,4 @@ def _is_record(record: Any) -> bool:
 def _is_below(name: str) -> bool:
     """Whether a name stays inside the folder: a record made by somebody else must not name other files."""
     path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name and not PureWindowsPath(name).drive

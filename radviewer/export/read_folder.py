@@ -160,7 +160,7 @@ class _Work:
                 results = [result(opinion, {}) for opinion in opinions]
             if any(opinion.outcome is Outcome.FAILED for opinion in opinions):
                 notes = notes | {"fingerprint": None}  # perhaps it works next time
-            batch.commit(notes | {"readable": was_readable(volume), "results": results})
+            batch.commit(notes | {"readable": was_readable(stack, volume), "results": results})
 
     def _result(
         self, batch: Batch, own: OwnFolder, subject: Subject, opinion: Opinion, opinions: Sequence[Opinion]
@@ -170,13 +170,15 @@ class _Work:
 
     def _new_folder(self, number: int) -> OwnFolder:
         """``stack-N``: N is the stack's place in ``opinions.json`` unless another stack of an earlier run has it."""
-        taken = {own.path.name for own in self._folders.values()}
-        free = (f"stack-{n}" for n in chain((number,), count()))
-        return OwnFolder(self._out / next(name for name in free if name not in taken))
+        taken = {own.path for own in self._folders.values()}
+        places = (self._out / f"stack-{n}" for n in chain((number,), count()))
+        return OwnFolder(next(path for path in places if path not in taken and not path.is_symlink()))
 
 
 def _own_folders(out: Path) -> list[OwnFolder]:
-    return [OwnFolder(path.parent) for path in sorted(out.glob(f"stack-*/{RECORD}"))]
+    """Folders with results in `out`; a link leads to somebody else's."""
+    folders = (path.parent for path in sorted(out.glob(f"stack-*/{RECORD}")))
+    return [OwnFolder(folder) for folder in folders if not folder.is_symlink()]
 
 
 def _check_model(catalogue: Catalogue, options: Options) -> None:

@@ -43,9 +43,9 @@ def read_stack(
     return tuple(_complete(opinion, findings[opinion.model]) for opinion in opinions), volume
 
 
-def was_readable(volume: Volume) -> bool:
-    """Whether an image of the stack could be decoded, or none had to be."""
-    return not volume.problems or any(image is not None for image in volume.slices)
+def was_readable(stack: Stack, volume: Volume) -> bool:
+    """Whether an image of the stack could be decoded, or none had to be: refused is not unreadable."""
+    return _is_too_large(stack) or not volume.problems or any(image is not None for image in volume.slices)
 
 
 def failed(opinion: Opinion, reason: str) -> Opinion:
@@ -58,11 +58,10 @@ def failed(opinion: Opinion, reason: str) -> Opinion:
 
 
 def _pixels(stack: Stack, context: Context, cards: tuple[Card, ...], progress: Progress) -> Volume:
-    form = stack.format
     if not any(_eligible(card, context) for card in cards):
         return _without_pixels({})
-    if form.rows * form.columns > LARGEST:  # refused for its size anyway: not worth the memory
-        size = f"{form.rows:,} × {form.columns:,} pixels"
+    if _is_too_large(stack):  # refused for its size anyway: not worth the memory
+        size = f"{stack.format.rows:,} × {stack.format.columns:,} pixels"
         return _without_pixels({0: f"The image is larger than any radiograph ({size})."})
     try:
         return load(stack, progress)
@@ -70,6 +69,10 @@ def _pixels(stack: Stack, context: Context, cards: tuple[Card, ...], progress: P
         return _without_pixels({0: str(problem)})
     except MemoryError:
         return _without_pixels({0: "There is not enough memory for this image; close other programs."})
+
+
+def _is_too_large(stack: Stack) -> bool:
+    return stack.format.rows * stack.format.columns > LARGEST
 
 
 def _without_pixels(problems: dict[int, str]) -> Volume:

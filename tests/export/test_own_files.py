@@ -132,6 +132,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         b"[" * 100_000,
         json.dumps({"kind": "radviewer results", "notes": {}, "files": {"../../precious": ["0"]}}).encode(),
         json.dumps({"kind": "radviewer results", "notes": {}, "files": {"/precious": ["0"]}}).encode(),
+        json.dumps({"kind": "radviewer results", "notes": {}, "files": {"C:precious": ["0"]}}).encode(),
         json.dumps({"kind": "radviewer results", "notes": {}, "files": {"a": "0"}}).encode(),
         json.dumps({"kind": "something else", "notes": {}, "files": {}}).encode(),
     ],
@@ -152,3 +153,30 @@ def test_a_place_that_cannot_be_looked_at(tmp_path: Path, name: str, monkeypatch
         monkeypatch.setattr(Path, "exists", denied)
     with pytest.raises(NotSaved, match=r"could not be written: (file name too long|permission denied)"):
         own.check(name)
+
+
+def linked(folder: Path, elsewhere: Path) -> Path:
+    """Another folder with results in it, and a link to it below `folder`."""
+    write(elsewhere, {"b.txt": b"b"})
+    folder.mkdir(parents=True)
+    (folder / "sub").symlink_to(elsewhere, target_is_directory=True)
+    return elsewhere / "b.txt"
+
+
+def test_no_link_is_followed_out_of_the_folder(tmp_path: Path) -> None:
+    theirs = linked(tmp_path / "out", tmp_path / "elsewhere")
+    with pytest.raises(NotSaved, match=r"b\.txt is not a file radviewer wrote"):
+        write(tmp_path / "out", {"sub/b.txt": b"new"})
+    with pytest.raises(NotSaved, match=r"c\.txt is not a file radviewer wrote"):
+        write(tmp_path / "out", {"sub/c.txt": b"new"})
+    assert names(tmp_path / "elsewhere") == [RECORD, "b.txt"]
+    assert theirs.read_bytes() == b"b"
+
+
+def test_nothing_is_deleted_through_a_link(tmp_path: Path) -> None:
+    own = write(tmp_path / "out", {"sub/b.txt": b"b"})
+    (tmp_path / "out" / "sub").rename(tmp_path / "away")
+    (tmp_path / "out" / "sub").symlink_to(tmp_path / "away", target_is_directory=True)
+    assert not OwnFolder(tmp_path / "out").complete()
+    own.remove()
+    assert (tmp_path / "away" / "b.txt").read_bytes() == b"b"

@@ -164,8 +164,10 @@ def test_a_huge_image_is_refused_before_it_is_decoded(
 ) -> None:
     damaged_film(study / "film.dcm", Rows=20_000, Columns=20_000)
     monkeypatch.setattr("radviewer.export.read_stack.load", lambda *_: pytest.fail("decoded"))
-    status, reason = reasons(read_folder(study, out, catalogue, Options()))["chest-anatomy"]
+    reading = read_folder(study, out, catalogue, Options())
+    status, reason = reasons(reading)["chest-anatomy"]
     assert (status, "20,000 × 20,000" in reason) == ("refused", True)
+    assert reading.problem == ""  # refused, not unreadable
 
 
 @pytest.mark.parametrize("damage", ["cut off", "exchanged", "missing"])
@@ -245,6 +247,20 @@ def test_results_of_what_went_away_go_too_but_nothing_else(study: Path, out: Pat
     assert not (out / gone / "chest-anatomy").exists()
     assert letter.read_text() == (out / "notes.txt").read_text() == "mine"
     assert len(json.loads((out / "opinions.json").read_bytes())["stacks"]) == 1
+
+
+def test_a_linked_folder_of_results_is_left_alone(study: Path, out: Path, catalogue: Catalogue) -> None:
+    chest_film(study / "film.dcm")
+    theirs = out.parent / "theirs"
+    read_folder(study, theirs, catalogue, Options())
+    before = files_below(theirs)
+    out.mkdir()
+    (out / "stack-0").symlink_to(theirs / "stack-0", target_is_directory=True)
+    (study / "film.dcm").unlink()
+    chest_film(study / "other.dcm")
+    reading = read_folder(study, out, catalogue, Options())
+    assert results_of(reading)["chest-findings"]["findings"][0]["picture"].startswith("stack-1/")
+    assert files_below(theirs) == before
 
 
 def _folders(out: Path, name: str) -> list[str]:
