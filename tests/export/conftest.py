@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from pydicom.uid import JPEG2000Lossless
 
 from radviewer.ai import anatomy
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.networks import FindingNet
+from radviewer.export.own_files import RECORD
+from radviewer.export.read_folder import Reading
 from tests import phantoms
 from tests.ai.conftest import card_values, one_thread, random_models
 from tests.ai.drawings import Seeing, chest
@@ -76,3 +79,30 @@ def chest_film(path: Path, **own: Any) -> Path:
         phantoms.image(np.asarray(pixels), **({"modality": "DX", "ViewPosition": "PA", "instance": path.stem} | own)),
         path,
     )
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    return tmp_path / "study"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def damaged_film(path: Path, **own: Any) -> Path:
+    """A film whose pixel data no decoder can read."""
+    return phantoms.encapsulated(path, [b"no code stream at all" * 50_000], JPEG2000Lossless, modality="DX", **own)
+
+
+def files_below(out: Path) -> set[str]:
+    return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file() and path.name != RECORD}
+
+
+def results_of(reading: Reading, number: int = 0) -> dict[str, Any]:
+    return {result["model"]: result for result in reading.found["stacks"][number]["results"]}
+
+
+def reasons(reading: Reading, number: int = 0) -> dict[str, tuple[str, Any]]:
+    return {name: (r["status"], r["reason"]) for name, r in results_of(reading, number).items()}

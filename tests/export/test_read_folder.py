@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import shutil
 from pathlib import Path
@@ -12,53 +11,22 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless
 
 from radviewer.ai.catalogue import Catalogue
-from radviewer.errors import NotSaved
 from radviewer.export import read_folder as module
 from radviewer.export import read_stack as reader
-from radviewer.export.own_files import RECORD
-from radviewer.export.read_folder import Reading, read_folder
+from radviewer.export.read_folder import read_folder
 from radviewer.export.result_files import Options
-from radviewer.progress import Cancelled, Progress
 from tests import phantoms
 from tests.ai.drawings import SHAPE, lungs
 from tests.dicom.pixel_files import PYDICOM_DATA
-from tests.export.conftest import chest_film
+from tests.export.conftest import chest_film, damaged_film, files_below, reasons, results_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 RESULT = ["model", "version", "weights_sha256", "status", "reason", "seconds", "findings", "anatomy"]
 FINDING = ["label", "status", "reason", "probability", "threshold", "flagged", "mask", "heatmap", "seg", "picture"]
 FINDING += ["measurements", "slices", "key_slice"]
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Path:
-    return tmp_path / "study"
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "results"
-
-
-def damaged_film(path: Path, **own: Any) -> Path:
-    """A film whose pixel data no decoder can read."""
-    return phantoms.encapsulated(path, [b"no code stream at all" * 50_000], JPEG2000Lossless, modality="DX", **own)
-
-
-def files_below(out: Path) -> set[str]:
-    return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file() and path.name != RECORD}
-
-
-def results_of(reading: Reading, number: int = 0) -> dict[str, Any]:
-    return {result["model"]: result for result in reading.found["stacks"][number]["results"]}
-
-
-def reasons(reading: Reading, number: int = 0) -> dict[str, tuple[str, Any]]:
-    return {name: (r["status"], r["reason"]) for name, r in results_of(reading, number).items()}
 
 
 def test_a_chest_film_gets_everything_the_contract_names(study: Path, out: Path, catalogue: Catalogue) -> None:
@@ -196,133 +164,6 @@ def test_a_model_without_its_lungs_fails(study: Path, out: Path, models: Path) -
     assert [status for status, _ in found.values()] == ["failed", "failed"]
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that were really read."""
-    files: list[str] = []
-    read = reader.read_stack
-
-    def noted(stack: Any, *rest: Any) -> Any:
-        files.append(stack.frames[0].file.location.name)
-        return read(stack, *rest)
-
-    monkeypatch.setattr(module, "read_stack", noted)
-    return files
-
-
-def test_what_was_read_is_read_again_only_when_something_changed(
-    study: Path, out: Path, models: Path, catalogue: Catalogue, asked: list[str]
-) -> None:
-    chest_film(study / "a.dcm", series="a")
-    chest_film(study / "b.dcm", series="b")
-    first = read_folder(study, out, catalogue, Options())
-    assert sorted(asked) == ["a.dcm", "b.dcm"]
-    assert read_folder(study, out, Catalogue(models), Options()) == first
-    assert len(asked) == 2
-    chest_film(study / "b.dcm", series="b", PatientComments="another file")
-    read_folder(study, out, catalogue, Options())
-    assert asked[2:] == ["b.dcm"]
-    read_folder(study, out, catalogue, Options(nifti=True))
-    assert len(asked) == 5
-    next(out.rglob("*.png")).unlink()
-    read_folder(study, out, catalogue, Options(nifti=True))
-    assert len(asked) == 6
-    card = models / "chest-findings" / "card.json"
-    card.write_text(card.read_text().replace("0.0.1", "0.0.2"))
-    again = read_folder(study, out, Catalogue(models), Options(nifti=True))
-    assert len(asked) == 8
-    assert results_of(again)["chest-findings"]["version"] == "0.0.2"
-
-
-def test_results_of_what_went_away_go_too_but_nothing_else(study: Path, out: Path, catalogue: Catalogue) -> None:
-    chest_film(study / "a.dcm", series="a")
-    path = chest_film(study / "b.dcm", series="b")
-    read_folder(study, out, catalogue, Options())
-    letter = out / "stack-1" / "letter.txt"
-    letter.write_text("mine")
-    (out / "notes.txt").write_text("mine")
-    path.unlink()
-    gone = "stack-1" if "b.dcm" in _folders(out, "stack-1") else "stack-0"
-    read_folder(study, out, catalogue, Options())
-    assert not (out / gone / "chest-anatomy").exists()
-    assert letter.read_text() == (out / "notes.txt").read_text() == "mine"
-    assert len(json.loads((out / "opinions.json").read_bytes())["stacks"]) == 1
-
-
-def test_a_linked_folder_of_results_is_left_alone(study: Path, out: Path, catalogue: Catalogue) -> None:
-    chest_film(study / "film.dcm")
-    theirs = out.parent / "theirs"
-    read_folder(study, theirs, catalogue, Options())
-    before = files_below(theirs)
-    out.mkdir()
-    (out / "stack-0").symlink_to(theirs / "stack-0", target_is_directory=True)
-    (study / "film.dcm").unlink()
-    chest_film(study / "other.dcm")
-    reading = read_folder(study, out, catalogue, Options())
-    assert results_of(reading)["chest-findings"]["findings"][0]["picture"].startswith("stack-1/")
-    assert files_below(theirs) == before
-
-
-def _folders(out: Path, name: str) -> list[str]:
-    stacks = json.loads((out / "opinions.json").read_bytes())["stacks"]
-    return [s["files"][0]["path"] for s in stacks if s["results"][0]["anatomy"][0]["seg"].startswith(name)]
-
-
-def test_a_foreign_file_in_the_way_is_named(study: Path, out: Path, catalogue: Catalogue) -> None:
-    chest_film(study / "film.dcm")
-    foreign = out / "stack-0" / "chest-anatomy" / "heart.seg.dcm"
-    foreign.parent.mkdir(parents=True)
-    foreign.write_bytes(b"mine")
-    with pytest.raises(NotSaved, match=r"heart\.seg\.dcm is not a file radviewer wrote"):
-        read_folder(study, out, catalogue, Options())
-    assert [path for path in out.rglob("*") if path.is_file()] == [foreign]
-
-
-def test_a_foreign_opinions_json_is_refused_before_anything_is_read(
-    study: Path, out: Path, catalogue: Catalogue, asked: list[str]
-) -> None:
-    chest_film(study / "film.dcm")
-    out.mkdir()
-    (out / "opinions.json").write_text("{}")
-    with pytest.raises(NotSaved, match=r"opinions\.json is not a file radviewer wrote"):
-        read_folder(study, out, catalogue, Options())
-    assert asked == []
-
-
-def test_a_full_disk_leaves_no_half_file(
-    study: Path, out: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chest_film(study / "film.dcm")
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(NotSaved, match="no space left on device"):
-        read_folder(study, out, catalogue, Options())
-    assert [path for path in out.rglob("*") if path.is_file()] == []
-
-
-def test_what_was_finished_before_cancelling_is_kept(
-    study: Path, out: Path, catalogue: Catalogue, asked: list[str]
-) -> None:
-    chest_film(study / "a.dcm", series="a")
-    chest_film(study / "b.dcm", series="b")
-
-    def stop(done: int, _total: int, text: str) -> None:
-        if (done, text) == (1, "Reading stacks"):
-            progress.cancel()
-
-    progress = Progress(stop)
-    with pytest.raises(Cancelled):
-        read_folder(study, out, catalogue, Options(), progress)
-    assert not list(out.rglob("*.part"))
-    assert not (out / "opinions.json").exists()
-    read_folder(study, out, catalogue, Options())
-    assert sorted(set(asked)) == ["a.dcm", "b.dcm"]
-    assert asked.count(asked[0]) == 1
-
-
 def test_a_film_that_goes_away_meanwhile_fails_alone(
     study: Path, out: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,13 +211,6 @@ def test_a_dicomdir_is_read_like_a_folder(study: Path, out: Path, catalogue: Cat
     phantoms.dicomdir(study / "DICOMDIR", ["IMAGES\\FILM"])
     reading = read_folder(study / "DICOMDIR", out, catalogue, Options())
     assert reasons(reading)["chest-anatomy"] == ("ran", None)
-
-
-def test_results_may_lie_in_the_folder_itself(study: Path, catalogue: Catalogue, asked: list[str]) -> None:
-    chest_film(study / "film.dcm")
-    first = read_folder(study, study, catalogue, Options(nifti=True))
-    assert read_folder(study, study, catalogue, Options(nifti=True)) == first
-    assert asked == ["film.dcm"]
 
 
 def test_a_real_film_without_geometry(study: Path, out: Path, catalogue: Catalogue) -> None:
