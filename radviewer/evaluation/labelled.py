@@ -69,12 +69,12 @@ def read_lines(index: Path, group: str | None = None, needed: tuple[str, ...] = 
     patient = group or next((name for name in _PATIENT_COLUMNS if name in present), image)
     return [
         Line(
-            index.parent / c[image],
-            f"{index.parent.name}/{Path(c[image]).name}",
-            f"{index.parent.name}/{c[patient]}",
+            index.parent / (c[image] or ""),
+            f"{index.parent.name}/{Path(c[image] or '').name}",
+            f"{index.parent.name}/{c[patient] or c[image] or ''}",
             c,
         )
-        for c in lines
+        for c in lines  # a line may be shorter than the header
     ]
 
 
@@ -87,6 +87,8 @@ def read_image(path: Path) -> tuple[SliceImage, Context]:
         If it cannot be read.
 
     """
+    if path.is_dir():
+        raise NothingToRead(f"{path} is a folder, not an image.")
     if path.suffix.lower() in _PLAIN:
         return SliceImage(_plain(path)), Context()
     from radviewer.dicom.load import read_slice

@@ -100,7 +100,7 @@ def _mean_of(values: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]
 def write_judged(path: Path, judged: Iterable[Judged]) -> None:
     """One line per film: Dice of each structure, agreement, distance, reason of a refusal."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("film", "patient", "fold", *NAMES, "agreement", "distance", "refused"))
         for j in judged:

@@ -35,7 +35,8 @@ def evaluate(question: Question, out: Path, catalogue: Catalogue, progress: Prog
         else:
             measured = classified(question, card, lines, out, catalogue, progress)
         report = {"model": card.name, "version": card.version, "index": question.index.name, **measured}
-        (out / "metrics.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
+        (out / "metrics.json").write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as problem:
         raise NotSaved(f"The results could not be written to {out}: {problem.strerror}.") from problem
     return report

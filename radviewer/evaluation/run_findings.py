@@ -43,7 +43,7 @@ def classified(
         except Refused as refusal:
             predicted.append(Predicted(line.name, line.patient, positive, None, str(refusal)))
     _write_predicted(out / "films.csv", predicted)
-    by_name = {line.name: line for line in lines}
+    line_of = {id(film): line for film, line in zip(predicted, lines, strict=True)}  # names may repeat
     cases: dict[str, list[str]] = {}
     pictures = list(draw(predicted, out, finding.label))
     for kind, films in telling_cases(predicted).items():
@@ -51,7 +51,7 @@ def classified(
         for i, case in enumerate(films):
             pictures.append(f"{kind}-{i + 1}.png")
             fold = fold_of(card, folds, case.name)
-            save_picture(out / pictures[-1], _heated_picture(catalogue, card, finding, by_name[case.name], case, fold))
+            save_picture(out / pictures[-1], _heated_picture(catalogue, card, finding, line_of[id(case)], case, fold))
     return {
         "finding": finding.label,
         "threshold": finding.threshold,
@@ -116,7 +116,7 @@ def _scored(
 
 
 def _write_predicted(path: Path, predicted: Iterable[Predicted]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("film", "patient", "positive", "probability", "refused"))
         for film in predicted:

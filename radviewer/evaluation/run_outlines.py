@@ -59,12 +59,11 @@ def outlined(
         film = Labelled(line.name, line.patient, item[1], truth, fold_of(card, folds, line.name))
         judged.append(judge(catalogue, card, film))
     write_judged(out / "films.csv", judged)
-    by_name = {line.name: line for line in lines}
+    line_of = {id(film): line for film, line in zip(judged, lines, strict=True)}  # names may repeat
     pictures = []
     for kind, films in telling_outlines(judged).items():
         for i, case in enumerate(films):
-            line = by_name[case.name]
-            picture = _outlined_picture(question, card, line, case, catalogue)
+            picture = _outlined_picture(question, card, line_of[id(case)], case, catalogue)
             pictures.append(f"{kind}-{i + 1}.png")
             save_picture(out / pictures[-1], picture)
     groups = subgroups(lines, question.columns - {question.label})

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,45 @@ def test_outlines_are_scored_against_masks(catalogue: Catalogue, tmp_path: Path)
     assert report["figures"]["share refused"]["value"] == pytest.approx(0.4)
     assert {name.split("-")[0] for name in report["pictures"]} == {"best", "median", "worst"}
     assert all((tmp_path / "out" / name).stat().st_size > 0 for name in report["pictures"])
+
+
+@pytest.mark.parametrize("model", ["chest-tuberculosis", "chest-anatomy"])
+def test_films_of_one_name_keep_their_own_pictures(catalogue: Catalogue, tmp_path: Path, model: str) -> None:
+    index = _data(tmp_path / "films", count=0)
+    for i, folder in enumerate(("wide", "high")):
+        shape = ((300, 400), (400, 300))[i]
+        (tmp_path / "films" / folder).mkdir()
+        cv2.imwrite(str(tmp_path / "films" / folder / "a.png"), (chest(shape) / 16).astype(np.uint8))
+        right, left, _ = lungs(shape)
+        mask = (right | left) * 255 if i else right * 255  # the wide film is outlined worse
+        cv2.imwrite(str(tmp_path / "films" / folder / "mask.png"), mask)
+    index.write_text("image,label,mask\nwide/a.png,normal,wide/mask.png\nhigh/a.png,tuberculosis,high/mask.png\n")
+    _evaluate(catalogue, model, index, tmp_path / "out", "--mask", "mask")
+    pictures = [cv2.imread(str(tmp_path / "out" / f"{kind}-1.png")) for kind in ("best", "worst")]
+    assert {picture.shape for picture in pictures if picture is not None} == {(664, 480, 3), (504, 640, 3)}
+
+
+@pytest.mark.parametrize("line", ["normal", "normal,", "normal,.", "normal,,"])
+def test_a_line_without_an_image_is_refused_alone(catalogue: Catalogue, tmp_path: Path, line: str) -> None:
+    index = _data(tmp_path / "films", count=1)
+    shutil.copy(str(pydicom.data.get_testdata_file("CT_small.dcm", download=False)), index.parent)  # never read instead
+    index.write_text(f"label,image\nnormal,0.png\n{line}\n")
+    _evaluate(catalogue, "chest-tuberculosis", index, tmp_path / "out")
+    with (tmp_path / "out" / "films.csv").open(newline="") as file:
+        first, second = csv.DictReader(file)
+    assert first["refused"] == ""
+    assert "is a folder" in second["refused"]
+
+
+@pytest.mark.parametrize("model", ["chest-tuberculosis", "chest-anatomy"])
+def test_names_that_are_no_text_are_written_all_the_same(catalogue: Catalogue, tmp_path: Path, model: str) -> None:
+    index = _data(tmp_path / "films", count=2)
+    folder = index.parent.rename(tmp_path / os.fsdecode(b"films\xff"))
+    index = (folder / "index.csv").rename(folder / os.fsdecode(b"index\xff.csv"))
+    _evaluate(catalogue, model, index, tmp_path / "out")
+    written = json.loads((tmp_path / "out" / "metrics.json").read_bytes())
+    assert written["index"] == "index\udcff.csv"
+    assert "films\\udcff/0.png" in (tmp_path / "out" / "films.csv").read_text(encoding="utf-8")
 
 
 def test_training_data_is_marked(catalogue: Catalogue, tmp_path: Path) -> None:
