@@ -44,7 +44,7 @@ class Outlines:
     placement : Placement
         Of the cells of `logits` on the image.
     agreement : float
-        Mean Dice of the members' lungs with the ensemble's.
+        Median Dice of the members' lungs with the ensemble's: a single stray member refuses no film.
     was_negative : bool
 
     """
@@ -86,7 +86,7 @@ def outline(catalogue: Catalogue, card: Card, film: Film, progress: Progress, on
         raise Refused("The image does not look like the chest films the model was trained on.")
     mean = _without_islands(logits.mean(axis=0))
     found = mean > 0
-    agreement = float(np.mean([_dice((m[RIGHT] > 0) | (m[LEFT] > 0), found[RIGHT] | found[LEFT]) for m in logits]))
+    agreement = float(np.median([_dice((m[RIGHT] > 0) | (m[LEFT] > 0), found[RIGHT] | found[LEFT]) for m in logits]))
     check_anatomy((found[RIGHT], found[LEFT]), agreement)
     return Outlines(film, mean, placement, agreement, negative, strange)
 

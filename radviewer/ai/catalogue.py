@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST_WEIGHTS = 64_000_000  # bytes of one file
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,8 @@ class Entry:
 
 def sha256(path: Path) -> str:
     """Hex digest of a file, read in blocks."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Catalogue:

@@ -108,7 +108,7 @@ def check_anatomy(lungs: tuple[Mask, Mask], agreement: float, bounds: Plausible 
     lungs : tuple of ndarray of bool, (rows, columns)
         Right and left lung on the network's grid of the whole film.
     agreement : float
-        Mean Dice of the ensemble's members with the ensemble.
+        Median Dice of the ensemble's members with the ensemble.
     bounds : Plausible, optional
         Default: the bundled model's.
 

@@ -45,6 +45,12 @@ def applies(card: Card, context: Context) -> bool:
     return context.modality is None or context.modality in card.modalities
 
 
+def cards_for(catalogue: Catalogue, context: Context, model: str | None = None) -> tuple[Card, ...]:
+    """Cards of the models that are asked about a stack: all that apply, or only `model`."""
+    entries = (entry for entry in catalogue.entries() if model is None or entry.name == model)
+    return tuple(entry.card for entry in entries if entry.card is not None and applies(entry.card, context))
+
+
 def read(
     volume: Volume,
     context: Context,
@@ -67,8 +73,7 @@ def read(
 def _opinions(
     volume: Volume, context: Context, catalogue: Catalogue, progress: Progress, model: str | None
 ) -> Iterator[Opinion]:
-    entries = [e for e in catalogue.entries() if model is None or e.name == model]
-    cards = [e.card for e in entries if e.card is not None and applies(e.card, context)]
+    cards = cards_for(catalogue, context, model)
     outlines: dict[str, Outlines] = {}
     for i, card in enumerate(cards):
         progress.report(i, len(cards), card.title)

@@ -78,7 +78,8 @@ class OwnFolder:
 
     def _is_linked(self, name: str) -> bool:
         """Whether the file, or a folder on the way to it, is a link: it may lead out of this folder."""
-        return any((self.path / part).is_symlink() for part in (name, *PurePosixPath(name).parents[:-1]))
+        path = PurePosixPath(name)
+        return any((self.path / part).is_symlink() for part in (path, *path.parents[:-1]))
 
     def _is_there(self, name: str) -> bool:
         return (self.path / name).is_file() and not self._is_linked(name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from radviewer.ai.cards import BadModel
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context, context_of
+from radviewer.ai.reading import cards_for
 from radviewer.dicom.scan import scan
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.study import ScanResult, Stack
@@ -18,7 +19,7 @@ from radviewer.errors import NothingToRead, UnreadableImage
 from radviewer.export.fingerprint import fingerprint, identity
 from radviewer.export.opinions import Json, document, encoded, entry, result
 from radviewer.export.own_files import RECORD, Batch, OwnFolder, writer
-from radviewer.export.read_stack import cards_for, failed, read_stack, was_readable
+from radviewer.export.read_stack import failed, read_stack, was_readable
 from radviewer.export.result_files import Options, Subject, write_files
 from radviewer.progress import Progress
 

@@ -11,19 +11,13 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_attributes
 from radviewer.ai.films import LARGEST, Refused
-from radviewer.ai.reading import applies, read
+from radviewer.ai.reading import cards_for, read
 from radviewer.dicom.load import load
 from radviewer.domain.opinion import Finding, Opinion, Outcome
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import Volume
 from radviewer.errors import TooLarge, UnreadableImage
 from radviewer.progress import Progress
-
-
-def cards_for(catalogue: Catalogue, context: Context, model: str | None) -> tuple[Card, ...]:
-    """Cards of the models that are asked about a stack."""
-    entries = (entry for entry in catalogue.entries() if model is None or entry.name == model)
-    return tuple(entry.card for entry in entries if entry.card is not None and applies(entry.card, context))
 
 
 def read_stack(

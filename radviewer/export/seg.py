@@ -84,7 +84,8 @@ def segmentation(mask: Mask, label: str, author: Author, stack: Stack, number: i
     from pydicom.uid import ExplicitVRLittleEndian
 
     sources = Sources(stack)
-    names = [*sources.uids, author.model, author.version]
+    images = [f"{frame.file.sop_instance_uid}#{frame.index}" for frame in stack.frames]
+    names = [*images, author.model, author.version]
     content = hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
     made = Segmentation(
         sources.images,

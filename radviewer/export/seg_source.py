@@ -53,8 +53,6 @@ class Sources:
     ----------
     images : list of Dataset
         One per slice, with what a reference to it needs.
-    uids : tuple of str
-        SOP Instance UIDs, as the files say.
     series_uid : str
 
     Raises
@@ -72,7 +70,6 @@ class Sources:
                 self._texts[frame.file.location] = _texts(frame.file.location)
         self._first = self._texts[stack.frames[0].file.location]
         self._class = stack.frames[0].file.sop_class_uid
-        self.uids = tuple(frame.file.sop_instance_uid for frame in stack.frames)
         self.series_uid = self._first.get("SeriesInstanceUID", "")
         self.images = [self._image(stack, frame) for frame in stack.frames]
 

@@ -194,3 +194,13 @@ def test_a_film_that_went_away_is_named(tmp_path: Path, content: bytes | None) -
         path.write_bytes(content)
     with pytest.raises(UnreadableImage, match=r"film\.dcm"):
         segmentation(mask_of(stack), "heart", AUTHOR, stack)
+
+
+def test_the_same_mask_on_two_frames_of_a_file_is_two_objects(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4095, (2, 9, 11)).astype(np.uint16)
+    phantoms.save(phantoms.image(pixels, modality="DX", NumberOfFrames=2), tmp_path / "two.dcm")
+    (stack,) = stacks_of(tmp_path)
+    frames = [Stack(stack.kind, (frame,)) for frame in stack.frames]
+    first, second = (written(mask_of(frame), frame)[0] for frame in frames)
+    assert first.SOPInstanceUID != second.SOPInstanceUID
+    assert first.SegmentSequence[0].TrackingUID != second.SegmentSequence[0].TrackingUID
