@@ -36,6 +36,18 @@ def card_values(weights: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def finding_values(label: str, threshold: float = 0.5, **intended: Any) -> dict[str, Any]:
+    return {
+        "label": label,
+        "threshold": threshold,
+        "operating_point": "none",
+        "calibration": {"slope": 1.5, "intercept": -0.2},
+        "heat_scale": 0.05,
+        "intended": intended,
+        "evidence": "random numbers",
+    }
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Tiny work on one thread: on a busy machine several threads mostly wait for one another."""

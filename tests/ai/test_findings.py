@@ -21,20 +21,8 @@ from radviewer.ai.reading import read
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.volume import SliceImage, Volume
 from radviewer.progress import Progress
-from tests.ai.conftest import card_values
+from tests.ai.conftest import card_values, finding_values
 from tests.ai.drawings import SHAPE, Seeing, chest, lungs
-
-
-def _finding(label: str, **intended: Any) -> dict[str, Any]:
-    return {
-        "label": label,
-        "threshold": 0.5,
-        "operating_point": "none",
-        "calibration": {"slope": 1.5, "intercept": -0.2},
-        "heat_scale": 0.05,
-        "intended": intended,
-        "evidence": "random numbers",
-    }
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +44,7 @@ def models(random_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         "name": "chest-findings",
         "task": "chest findings",
         "labels": ["tuberculosis", "pneumonia"],
-        "findings": [_finding("tuberculosis", youngest=15), _finding("pneumonia")],
+        "findings": [finding_values("tuberculosis", youngest=15), finding_values("pneumonia")],
         "requires": "chest-anatomy",
     }
     (folder / "chest-findings" / "card.json").write_text(json.dumps(values))

@@ -24,7 +24,7 @@ from radviewer.evaluation.labelled import Line, read_image, read_lines, subgroup
 from radviewer.evaluation.question import PARTLY, UNSEEN
 from radviewer.evaluation.run_outlines import truth_of
 from radviewer.progress import Progress
-from tests.ai.conftest import card_values
+from tests.ai.conftest import card_values, finding_values
 from tests.ai.drawings import Seeing, chest, lungs
 
 
@@ -41,20 +41,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = card_values(_weights(folder / "chest-anatomy", AnatomyNet()))
     (folder / "chest-anatomy" / "card.json").write_text(json.dumps(values))
     weights = _weights(folder / "chest-tuberculosis", FindingNet(1))
-    finding = {
-        "label": "tuberculosis",
-        "threshold": 0.5,
-        "operating_point": "none",
-        "calibration": {"slope": 1, "intercept": 0},
-        "heat_scale": 1,
-        "intended": {},
-        "evidence": "random numbers",
-    }
     values = card_values(weights) | {
         "name": "chest-tuberculosis",
         "task": "chest findings",
         "labels": ["tuberculosis"],
-        "findings": [finding],
+        "findings": [finding_values("tuberculosis")],
         "requires": "chest-anatomy",
     }
     (folder / "chest-tuberculosis" / "card.json").write_text(json.dumps(values))

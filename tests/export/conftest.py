@@ -19,22 +19,10 @@ from radviewer.ai.networks import FindingNet
 from radviewer.export.own_files import RECORD
 from radviewer.export.read_folder import Reading
 from tests import phantoms
-from tests.ai.conftest import card_values, one_thread, random_models
+from tests.ai.conftest import card_values, finding_values, one_thread, random_models
 from tests.ai.drawings import Seeing, chest
 
 __all__ = ["one_thread", "random_models"]
-
-
-def finding(label: str, threshold: float = 0.0, **intended: Any) -> dict[str, Any]:
-    return {
-        "label": label,
-        "threshold": threshold,
-        "operating_point": "none",
-        "calibration": {"slope": 1.5, "intercept": -0.2},
-        "heat_scale": 0.05,
-        "intended": intended,
-        "evidence": "random numbers",
-    }
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +41,7 @@ def pristine_models(random_models: Path, tmp_path_factory: pytest.TempPathFactor
         "name": "chest-findings",
         "task": "chest findings",
         "labels": ["tuberculosis", "pneumonia"],
-        "findings": [finding("tuberculosis", 0.0), finding("pneumonia", 1.0, youngest=15)],
+        "findings": [finding_values("tuberculosis", 0.0), finding_values("pneumonia", 1.0, youngest=15)],
         "requires": "chest-anatomy",
     }
     (folder / "chest-findings" / "card.json").write_text(json.dumps(values))
