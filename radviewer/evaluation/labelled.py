@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,12 @@ class Line:
     name: str
     patient: str
     cells: dict[str, str]
+
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """What a fold list may call the film: by the index's folder, or by any folder its image really lies in."""
+        place = Path(os.path.realpath(self.path))
+        return (self.name, *(f"{folder.name}/{place.name}" for folder in place.parents))
 
 
 def read_lines(index: Path, group: str | None = None, needed: tuple[str, ...] = ()) -> list[Line]:

@@ -58,17 +58,20 @@ def known_folds(catalogue: Catalogue, name: str) -> dict[str, int]:
 
 def provenance(lines: Sequence[Line], card: Card, folds: dict[str, int]) -> str:
     """How the films relate to the training data, said beside every figure."""
-    if not any(line.name in folds for line in lines):
+    seen = {fold for line in lines if (fold := _listed(folds, line)) is not None}
+    if not seen:
         return UNSEEN
-    members = {weights.fold for weights in card.weights}
-    held_out = all(folds[line.name] in members for line in lines if line.name in folds)
-    return PARTLY if held_out else SEEN
+    return PARTLY if seen <= {weights.fold for weights in card.weights} else SEEN
 
 
-def fold_of(card: Card, folds: dict[str, int], name: str) -> int | None:
+def fold_of(card: Card, folds: dict[str, int], line: Line) -> int | None:
     """Fold of a film when a member of the ensemble left it out; None: the whole ensemble may judge it."""
-    fold = folds.get(name)
+    fold = _listed(folds, line)
     return fold if fold in {weights.fold for weights in card.weights} else None
+
+
+def _listed(folds: dict[str, int], line: Line) -> int | None:
+    return next((folds[name] for name in line.known_as if name in folds), None)
 
 
 def as_json(found: dict[str, Figure]) -> dict[str, object]:

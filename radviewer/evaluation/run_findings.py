@@ -38,7 +38,7 @@ def classified(
             predicted.append(Predicted(line.name, line.patient, positive, None, item[1]))
             continue
         try:
-            value = _probability(catalogue, card, finding, item[1], item[2], fold_of(card, folds, line.name), line.name)
+            value = _probability(catalogue, card, finding, item[1], item[2], fold_of(card, folds, line), line)
             predicted.append(Predicted(line.name, line.patient, positive, value))
         except Refused as refusal:
             predicted.append(Predicted(line.name, line.patient, positive, None, str(refusal)))
@@ -50,8 +50,9 @@ def classified(
         cases[kind] = [film.name for film in films]
         for i, case in enumerate(films):
             pictures.append(f"{kind}-{i + 1}.png")
-            fold = fold_of(card, folds, case.name)
-            save_picture(out / pictures[-1], _heated_picture(catalogue, card, finding, line_of[id(case)], case, fold))
+            line = line_of[id(case)]
+            fold = fold_of(card, folds, line)
+            save_picture(out / pictures[-1], _heated_picture(catalogue, card, finding, line, case, fold))
     return {
         "finding": finding.label,
         "threshold": finding.threshold,
@@ -71,7 +72,7 @@ def _heated_picture(
 ) -> Canvas:
     """The film with the finding's heatmap."""
     image, _ = read_image(line.path)
-    outlines, scores = _scored(catalogue, card, image, fold, line.name)
+    outlines, scores = _scored(catalogue, card, image, fold, line)
     index = card.labels.index(finding.label)
     heat = heatmap(scores, index, finding.heat_scale, outlines.film.shape)[0]
     truth = "present" if case.positive else "absent"
@@ -97,20 +98,20 @@ def _probability(
     image: SliceImage,
     context: Context,
     fold: int | None,
-    name: str,
+    line: Line,
 ) -> float:
     check_attributes(card, context)
     check_intended(finding.intended, context)
-    _, scores = _scored(catalogue, card, image, fold, name)
+    _, scores = _scored(catalogue, card, image, fold, line)
     return probability(float(scores.logits[card.labels.index(finding.label)]), finding.calibration)
 
 
 def _scored(
-    catalogue: Catalogue, card: Card, image: SliceImage, fold: int | None, name: str
+    catalogue: Catalogue, card: Card, image: SliceImage, fold: int | None, line: Line
 ) -> tuple[Outlines, Scores]:
     """Outlines and scores by the members that have not seen the film."""
     anatomy = catalogue.card(card.requires or "")
-    seen = fold_of(anatomy, known_folds(catalogue, anatomy.name), name)
+    seen = fold_of(anatomy, known_folds(catalogue, anatomy.name), line)
     outlines = outline(catalogue, anatomy, film_of(image), Progress(), only_fold=seen)
     return outlines, score(catalogue, card, outlines, Progress(), only_fold=fold)
 

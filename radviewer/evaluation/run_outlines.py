@@ -56,7 +56,7 @@ def outlined(
             judged.append(Judged(line.name, line.patient, None, item[1], {}))
             continue
         truth = _truth(question, line, item[1])
-        film = Labelled(line.name, line.patient, item[1], truth, fold_of(card, folds, line.name))
+        film = Labelled(line.name, line.patient, item[1], truth, fold_of(card, folds, line))
         judged.append(judge(catalogue, card, film))
     write_judged(out / "films.csv", judged)
     line_of = {id(film): line for film, line in zip(judged, lines, strict=True)}  # names may repeat

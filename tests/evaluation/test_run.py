@@ -164,6 +164,21 @@ def test_training_data_is_marked(catalogue: Catalogue, tmp_path: Path) -> None:
     assert report["data"] == PARTLY
 
 
+@pytest.mark.parametrize("kind", ["copied index", "link"])
+def test_training_data_is_known_by_the_folder_its_images_lie_in(
+    catalogue: Catalogue, tmp_path: Path, kind: str
+) -> None:
+    seen = _data(tmp_path / "seen")
+    (tmp_path / "mine").mkdir()
+    index = tmp_path / "mine" / "index.csv"
+    if kind == "link":
+        (tmp_path / "mine" / "films").symlink_to(seen.parent, target_is_directory=True)
+    folder = "films" if kind == "link" else str(seen.parent)
+    index.write_text(f"image,label\n{folder}/0.png,normal\n{folder}/1.png,tuberculosis\n")
+    report = _evaluate(catalogue, "chest-tuberculosis", index, tmp_path / "out")
+    assert report["data"] == PARTLY
+
+
 def test_group_is_the_patient(tmp_path: Path) -> None:
     index = _data(tmp_path / "films")
     assert [line.patient for line in read_lines(index)][:2] == ["films/p0", "films/p1"]
