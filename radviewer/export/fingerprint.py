@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from radviewer import __version__
 from radviewer.ai.cards import Card
@@ -23,12 +23,13 @@ def identity(stack: Stack) -> str:
 
 
 def fingerprint(
-    stack: Stack, context: Context, cards: Iterable[Card], catalogue: Catalogue, options: Options
+    stack: Stack, context: Context, cards: Sequence[Card], catalogue: Catalogue, options: Options
 ) -> str | None:
     """Hash of the files, what the header says, the models and the options; None when a file cannot be read."""
     files = _file_hashes(stack)
     if files is None:
         return None
+    needed = {card.requires for card in cards}
     available = {entry.name: entry.available for entry in catalogue.entries()}
     parts = {
         "radviewer": __version__,
@@ -36,7 +37,9 @@ def fingerprint(
         "frames": [frame.index for frame in stack.frames],
         "context": repr(context),
         "models": [[card.model_dump_json(), available.get(card.name, False)] for card in cards],
-        "required": [entry.card.model_dump_json() for entry in catalogue.entries() if entry.card is not None],
+        "required": [
+            entry.card.model_dump_json() for entry in catalogue.entries() if entry.card and entry.name in needed
+        ],
         "options": [options.nifti, options.dicom],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,19 @@ def test_what_was_read_is_read_again_only_when_something_changed(
     again = read_folder(study, out, Catalogue(models), Options(nifti=True))
     assert len(asked) == 8
     assert results_of(again)["chest-findings"]["version"] == "0.0.2"
+
+
+def test_a_new_model_of_another_modality_changes_nothing(
+    study: Path, out: Path, models: Path, catalogue: Catalogue, asked: list[str]
+) -> None:
+    chest_film(study / "film.dcm")
+    read_folder(study, out, catalogue, Options())
+    shutil.copytree(models / "chest-anatomy", models / "other")
+    card = models / "other" / "card.json"
+    values = json.loads(card.read_bytes()) | {"name": "other", "modalities": ["US"]}
+    card.write_text(json.dumps(values))
+    read_folder(study, out, Catalogue(models), Options())
+    assert asked == ["film.dcm"]
 
 
 def test_results_of_what_went_away_go_too_but_nothing_else(study: Path, out: Path, catalogue: Catalogue) -> None:
