@@ -64,6 +64,16 @@ def threshold_for_sensitivity(positive: Bools, score: Floats, wanted: float) -> 
     return float(ordered[min(ordered.size, int(np.ceil(wanted * ordered.size - 1e-9))) - 1])
 
 
+def threshold_for_specificity(positive: Bools, score: Floats, wanted: float) -> float:
+    """Lowest threshold at which at least `wanted` of the negatives are not flagged, in the middle of its gap."""
+    ordered = np.sort(np.asarray(score, np.float64)[~np.asarray(positive, bool)])
+    if not ordered.size:
+        raise ValueError("there is no negative film to choose a threshold on")
+    highest = ordered[max(0, int(np.ceil(wanted * ordered.size - 1e-9)) - 1)]
+    above = np.asarray(score, np.float64)[np.asarray(score, np.float64) > highest]
+    return float((highest + (above.min() if above.size else 1.0)) / 2)
+
+
 def threshold_for_balance(positive: Bools, score: Floats) -> float:
     """Threshold of the largest sensitivity + specificity (Youden's index), in the middle of its gap."""
     alarm, hit, thresholds = roc(np.asarray(positive, bool), score)

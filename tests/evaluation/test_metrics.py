@@ -16,6 +16,7 @@ from radviewer.evaluation.metrics import (
     specificity,
     threshold_for_balance,
     threshold_for_sensitivity,
+    threshold_for_specificity,
 )
 
 
@@ -59,6 +60,15 @@ def test_the_balanced_threshold_lies_in_the_gap_that_parts_best() -> None:
     score = np.array([0.9, 0.8, 0.3, 0.6, 0.7, 0.1])
     assert threshold_for_balance(positive, score) == pytest.approx((0.6 + 0.3) / 2)
     assert threshold_for_balance(np.array([True, False]), np.array([0.8, 0.2])) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("wanted", "threshold"), [(0.75, 0.45), (0.5, 0.25), (1.0, 0.75)])
+def test_threshold_keeps_the_wanted_specificity(wanted: float, threshold: float) -> None:
+    positive = np.array([False, False, True, False, True, False])
+    score = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    found = threshold_for_specificity(positive, score, wanted)
+    assert found == pytest.approx(threshold if wanted < 1 else 0.8)
+    assert specificity(positive, score >= found) >= wanted
 
 
 def test_sensitivity_and_specificity() -> None:
