@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,6 +130,14 @@ class Catalogue:
         card = self.card(name)
         for weights in files_of(card):
             self._checked(card, weights)
+
+    def verified(self) -> tuple[Entry, ...]:
+        """All models as `entries` lists them once every hash was checked."""
+        for entry in self.entries():
+            if entry.available:
+                with suppress(BadModel):  # listed with its reason from now on
+                    self.verify(entry.name)
+        return self.entries()
 
     def weights(self, card: Card, weights: WeightsFile) -> dict[str, Tensor]:
         """Tensors of one file, float32, loaded once.

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from radviewer.ai.cards import BadModel
 from radviewer.ai.catalogue import Catalogue, Entry
 
 
 def models(catalogue: Catalogue) -> list[dict[str, object]]:
     """One entry per model folder, every hash checked; unknown values are null."""
-    return [_described(catalogue, entry) for entry in catalogue.entries()]
+    return [_described(entry) for entry in catalogue.verified()]
 
 
-def _described(catalogue: Catalogue, entry: Entry) -> dict[str, object]:
-    problem = entry.problem
-    if entry.available:
-        try:
-            catalogue.verify(entry.name)
-        except BadModel as bad:
-            problem = str(bad)
-    card = entry.card
+def _described(entry: Entry) -> dict[str, object]:
+    card, problem = entry.card, entry.problem
     return {
         "name": entry.name,
         "version": card.version if card else None,

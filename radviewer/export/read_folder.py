@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -118,7 +117,7 @@ class _Work:
             for series in study.series
             for index, stack in enumerate(series.stacks)
         ]
-        _verify(self._catalogue)
+        self._catalogue.verified()  # what is damaged answers as unavailable
         for number, (study, series, index, stack) in enumerate(listed):
             self._progress.report(number, len(listed), "Reading stacks")
             results = self._results(number, stack, context_of(study, series, stack))
@@ -186,11 +185,3 @@ def _check_model(catalogue: Catalogue, options: Options) -> None:
     for model in catalogue.entries():
         if model.name == options.model and model.card is None:
             raise BadModel(model.problem or f"The model {model.name} has no card.")
-
-
-def _verify(catalogue: Catalogue) -> None:
-    """Check the hashes of all models: one that is wrong is then listed, and answers, as unavailable."""
-    for model in catalogue.entries():
-        if model.available:
-            with suppress(BadModel):
-                catalogue.verify(model.name)

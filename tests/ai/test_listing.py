@@ -35,5 +35,17 @@ def test_broken_models_are_listed_and_the_others_go_on(random_models: Path, tmp_
     assert "not available" in summary([first, second])
 
 
+def test_a_model_listed_before_the_damaged_one_it_needs_is_not_available(random_models: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(random_models, tmp_path / "models"))
+    shutil.copytree(folder / "chest-anatomy", folder / "a-first")
+    card = folder / "a-first" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_bytes()) | {"name": "a-first", "requires": "chest-anatomy"}))
+    weights = folder / "chest-anatomy" / "fold1.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    first, second = models(Catalogue(folder))
+    assert (first["available"], second["available"]) == (False, False)
+    assert "chest-anatomy" in str(first["reason"])
+
+
 def test_no_models() -> None:
     assert summary([]) == "No model is bundled."
