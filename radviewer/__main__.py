@@ -197,8 +197,13 @@ def _models(argv: list[str]) -> int:
 def _evaluate(argv: list[str]) -> int:
     from radviewer.evaluation.commands import evaluate_model
 
-    _print(evaluate_model(argv, _terminal_progress()))
-    return DONE
+    try:
+        report, problem = evaluate_model(argv, _terminal_progress()), ""
+    except RadviewerError as error:
+        problem = str(error)
+        report = json.dumps({"figures": {}, "problem": problem}, ensure_ascii=False, indent=1)
+    _print(report)
+    return _outcome(problem)
 
 
 def _read_opinions(argv: list[str]) -> int:

@@ -284,3 +284,12 @@ def test_a_result_that_cannot_be_kept_leaves_nothing_behind(
     assert main([str(tmp_path / "study")]) == 1
     assert "scan.json could not be written" in capsys.readouterr().err
     assert [path.name for path in kept.iterdir()] == ["scan.json"]
+
+
+def test_an_evaluation_that_fails_still_prints_json(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    (tmp_path / "index.csv").write_text("image,label\n")
+    asked = ["evaluate", "no-model", "--index", str(tmp_path / "index.csv"), "--label", "label", "--positive", "x"]
+    assert main([*asked, "--out", str(tmp_path / "out")]) == 1
+    printed = capfdbinary.readouterr()
+    assert json.loads(printed.out)["figures"] == {}
+    assert b"no-model" in printed.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radviewer.ai.catalogue import Catalogue, Entry
+from radviewer.ai.catalogue import Catalogue, Entry, files_of
 
 
 def models(catalogue: Catalogue) -> list[dict[str, object]]:
@@ -20,7 +20,7 @@ def _described(entry: Entry) -> dict[str, object]:
         "modalities": list(card.modalities) if card else [],
         "labels": list(card.labels) if card else [],
         "thresholds": {finding.label: finding.threshold for finding in card.findings} if card else {},
-        "weights_sha256": {weights.file: weights.sha256 for weights in card.weights} if card else {},
+        "weights_sha256": {weights.file: weights.sha256 for weights in files_of(card)} if card else {},
         "sha256_checked": problem is None,
         "available": problem is None,
         "reason": problem,

@@ -88,8 +88,7 @@ def read_side_by_side(models: Path, name: str, rows: Sequence[Row], processes: i
     parts = [rows[k::processes] for k in range(processes)]
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         done = list(pool.map(_read_part, repeat(models), repeat(name), parts))
-    by_name = {film.name: film for part in done for film in part}
-    return [by_name[row.name] for row in rows]
+    return [done[i % processes][i // processes] for i in range(len(rows))]
 
 
 def write_read(path: Path, films: Sequence[Read], labels: Sequence[str]) -> None:

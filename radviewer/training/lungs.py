@@ -6,7 +6,6 @@ without any.  What the gate would refuse for its looks alone is cut out all the 
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from radviewer.ai.films import Refused, film_of
 from radviewer.ai.lungs import MARGIN, cut_out
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import NothingToRead
+from radviewer.evaluation.question import known_folds
 from radviewer.progress import Progress
 from radviewer.training.data import Bytes, Row, read_grey, write_table
 
@@ -61,19 +61,10 @@ def _as_bytes(grey: NDArray[np.float32]) -> Bytes:
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
 
-def _unseen_by(catalogue: Catalogue, name: str) -> dict[str, int]:
-    """Fold of every film the anatomy model was trained on, from its ``folds.csv``."""
-    path = catalogue.folder / name / "folds.csv"
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {line["film"]: int(line["fold"]) for line in csv.DictReader(file)}
-
-
 def _cut(rows: Sequence[Row], models: Path) -> Iterator[tuple[int, Bytes, Bytes] | tuple[int, str]]:
     catalogue = Catalogue(models)
     card = catalogue.card("chest-anatomy").model_copy(update={"distance": None})
-    folds = _unseen_by(catalogue, card.name)
+    folds = known_folds(catalogue, card.name)
     for i, row in enumerate(rows):
         try:
             film = film_of(SliceImage(read_grey(row.image)))
@@ -91,7 +82,7 @@ def _cut(rows: Sequence[Row], models: Path) -> Iterator[tuple[int, Bytes, Bytes]
 def _made_by(rows: Sequence[Row], models: Path) -> str:
     """Short name of the weights that cut these films out."""
     catalogue = Catalogue(models)
-    card, folds = catalogue.card("chest-anatomy"), _unseen_by(catalogue, "chest-anatomy")
+    card, folds = catalogue.card("chest-anatomy"), known_folds(catalogue, "chest-anatomy")
     used = {folds.get(row.name, card.weights[0].fold) for row in rows}
     hashes = [weights.sha256 for weights in card.weights if weights.fold in used]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()[:8]

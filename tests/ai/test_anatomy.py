@@ -128,6 +128,12 @@ def test_members_that_disagree_refuse(catalogue: Catalogue, card: Card, monkeypa
         outline(catalogue, card, film_of(SliceImage(chest())), Progress())
 
 
+def test_one_stray_member_refuses_no_film(catalogue: Catalogue, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anatomy, "members", lambda _catalogue, _card: (Seeing(doubt) for doubt in (0.0, 0.0, 0.25)))
+    found = outline(catalogue, card, film_of(SliceImage(chest())), Progress())
+    assert found.agreement > 0.95
+
+
 def test_random_weights_see_nothing_believable_and_say_so(catalogue: Catalogue) -> None:
     found = opinion(catalogue, SliceImage(chest()))
     assert found.outcome is Outcome.REFUSED
