@@ -38,7 +38,7 @@ class Plausible:
     largest_lungs: float = 0.72
     smallest_lungs: float = 0.08
     most_unequal: float = 5.0
-    least_agreement: float = 0.80
+    least_agreement: float = 0.70
 
 
 def check_attributes(card: Card, context: Context) -> None:

@@ -35,7 +35,9 @@ NAME = "chest-anatomy"
 FEATURES = "features.safetensors"
 _AXES = 32
 _ACCEPTED = 0.99
-"""Share of held-back films of all sources whose distance is accepted."""
+"""Share of every source's held-back films whose distance is accepted."""
+_MARGIN = 1.2
+"""Films of hospitals that are not in the sample may lie this much farther out."""
 _LIMIT_UNSET = 1e9
 _REFERENCE = (("jsrt", 2), ("shenzhen", 2), ("adult-pneumonia", 2), ("paediatric-pneumonia", 24))
 """Sources of the reference and the step in which their films are taken."""
@@ -153,21 +155,25 @@ def hash_of(text: str) -> int:
 
 
 def _limit(target: Path, rows: Sequence[Row]) -> float:
-    """Distance that `_ACCEPTED` of the held-back films do not exceed."""
+    """Distance that `_ACCEPTED` of the held-back films of each source do not exceed, and a margin."""
     from radviewer.ai.anatomy import outline
     from radviewer.ai.films import Refused
     from radviewer.progress import Progress
 
     catalogue = Catalogue(target.parent)
-    card, found = catalogue.card(NAME), []
+    card = catalogue.card(NAME)
+    found: dict[str, list[float]] = {}
     for row in rows:
         try:
             film = film_of(SliceImage(read_grey(row.image)))
-            found.append(outline(catalogue, card, film, Progress()).distance)
+            distance = outline(catalogue, card, film, Progress()).distance
         except Refused as refusal:
             _log.info("%s: %s", row.name, refusal)
-    limit = float(np.quantile(found, _ACCEPTED))
-    _log.info("distance limit %.3f from %d of %d held-back films", limit, len(found), len(rows))
+        else:
+            found.setdefault(row.source, []).append(distance)
+    limits = {source: float(np.quantile(values, _ACCEPTED)) for source, values in found.items()}
+    limit = _MARGIN * max(limits.values())
+    _log.info("distance limits %s from %d of %d held-back films", limits, sum(map(len, found.values())), len(rows))
     return math.ceil(limit * 1000) / 1000
 
 
