@@ -30,11 +30,11 @@ from radviewer.training.measured import mean_of, metric
 
 CHEST_FILMS = ("RG1_J2KI.dcm", "RG1_J2KR.dcm", "RG1_UNCI.dcm", "RG1_UNCR.dcm")
 """Of pydicom's and pydicom-data's files those that are frontal chest films: one, in four encodings."""
-OTHER_MODALITIES = (("breast-ultrasound", 4), ("brain-mr", 10))
+OTHER_MODALITIES = (("breast-ultrasound", 12), ("brain-mr", 20))
 """Folders beside the chest films, and the step in which their images are taken."""
 SOURCES = ("jsrt", "shenzhen", "adult-pneumonia", "paediatric-pneumonia")
-_NEGATIVES = 25  # films of each source that are turned over
-_ENSEMBLE_STEP = 4  # of the films with outlines that the whole ensemble is asked about
+_NEGATIVES = 15  # films of each source that are turned over
+_ENSEMBLE_STEP = 8  # of the films with outlines that the whole ensemble is asked about
 
 _log = logging.getLogger(__name__)
 Measure = Callable[[NDArray[np.intp]], float]

@@ -32,7 +32,7 @@ from radviewer.training.measured import mean_of, metric
 
 POSITIVES = (("tuberculosis", "shenzhen"), ("pneumonia", "adult-pneumonia"))
 """Findings and where films that show them are taken from."""
-_STEP, _FEW, _COVERED_FILMS = 3, 20, 30
+_STEP, _FEW, _COVERED_FILMS = 6, 12, 20
 _SHARES = (0.1, 0.2, 0.3)
 _DRAWS = 5  # random covers per film and share
 _LAYERS = (1, 5, 20)
@@ -65,7 +65,7 @@ def heat(catalogue: Catalogue, card: Card, data: Path) -> list[Metric]:
 
 
 def _cases(catalogue: Catalogue, card: Card, folder: Path, label: str) -> Iterator[Case]:
-    """Every third positive whose lungs are found, outlined as in a release."""
+    """Every sixth positive whose lungs are found, outlined as in a release."""
     anatomy = catalogue.card(ANATOMY)
     outlined_by, read_by = known_folds(catalogue, ANATOMY), known_folds(catalogue, card.name)
     rows = [row for row in read_index(folder) if row.cells["label"] == label and row.name in read_by]

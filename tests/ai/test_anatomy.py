@@ -123,7 +123,7 @@ def test_what_has_no_pair_of_lungs_is_refused(catalogue: Catalogue, stored: np.n
 
 
 def test_members_that_disagree_refuse(catalogue: Catalogue, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(anatomy, "members", lambda _catalogue, _card: (Seeing(doubt) for doubt in (-0.3, 0.14)))
+    monkeypatch.setattr(anatomy, "members", lambda _catalogue, _card: (Seeing(doubt) for doubt in (-0.3, 0.27)))
     with pytest.raises(Refused, match="not sure"):
         outline(catalogue, card, film_of(SliceImage(chest())), Progress())
 

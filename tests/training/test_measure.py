@@ -124,6 +124,8 @@ def test_all_figures_are_written(data: Path, catalogue: Catalogue, monkeypatch: 
     films = [("a", "a", SliceImage(chest())), ("a", "b", SliceImage(np.zeros((9, 9), np.uint8)))]
     monkeypatch.setattr(measure_gate, "dicom_files", lambda: iter(films))
     monkeypatch.setattr(measure_gate, "made_up", lambda: iter([("board", _BOARD)]))
+    monkeypatch.setattr(measure_gate, "OTHER_MODALITIES", (("breast-ultrasound", 4), ("brain-mr", 10)))
+    monkeypatch.setattr(measure_gate, "_ENSEMBLE_STEP", 4)
     monkeypatch.setattr(measure_gate, "_NEGATIVES", 2)
     monkeypatch.setattr(measure_heat, "_STEP", 1)
     monkeypatch.setattr(measure_heat, "_LAYERS", (1,))
