@@ -7,7 +7,6 @@ held-out figures measured with the released files through the program's own code
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -20,16 +19,15 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from radviewer.ai.cards import CARD, Card
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.films import film_of, network_input
 from radviewer.ai.networks import AnatomyNet
 from radviewer.domain.volume import SliceImage
-from radviewer.evaluation.metrics import Figure
 from radviewer.evaluation.outlines import NAMES, Judged, Labelled, judge, mean_dice, refused_share, write_judged
 from radviewer.training.anatomy import folder_of
 from radviewer.training.anatomy_films import FIRST, FOLDS, HEART, LEFT, NO_FOLD, RIGHT, SECOND, SEED, UNION, Films
 from radviewer.training.data import Row, read_grey, read_index, write_table
+from radviewer.training.model_folder import half, metric, write_card
 
 NAME = "chest-anatomy"
 FEATURES = "features.safetensors"
@@ -53,13 +51,6 @@ def member(work: Path, fold: int) -> AnatomyNet:
     network = AnatomyNet()
     network.load_state_dict(state["average"])
     return network.eval()
-
-
-def _half(network: AnatomyNet) -> dict[str, torch.Tensor]:
-    return {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
-    }
 
 
 @torch.no_grad()
@@ -124,7 +115,7 @@ def release(films: Films, data: Path, work: Path, target: Path, command: str) ->
     for fold in range(FOLDS):
         network = member(work, fold)
         file = target / f"fold{fold}.safetensors"
-        safetensors.torch.save_file(_half(network), file)
+        safetensors.torch.save_file(half(network.state_dict()), file)
         weights.append({"file": file.name, "sha256": sha256(file), "fold": fold})
         features = features_of(network, rows)
         reference = reference_of(features[~held_back])
@@ -139,14 +130,14 @@ def release(films: Films, data: Path, work: Path, target: Path, command: str) ->
         ((r.name, r.patient, f) for r, f in zip(films.rows, films.folds, strict=True) if f != NO_FOLD),
     )
     card = _card(weights, sha256(target / FEATURES), seconds, command)
-    _write_card(target, card)
+    write_card(target, card)
     card["distance"]["limit"] = _limit(target, [r for r, back in zip(rows, held_back, strict=True) if back])
-    _write_card(target, card)
+    write_card(target, card)
     catalogue = Catalogue(target.parent)
     judged = [judge(catalogue, catalogue.card(NAME), film) for film in held_out(films)]
     write_judged(target / "held-out.csv", judged)
     card["metrics"] = [*_metrics(judged, command)]
-    _write_card(target, card)
+    write_card(target, card)
 
 
 def hash_of(text: str) -> int:
@@ -182,19 +173,9 @@ def _metrics(judged: Sequence[Judged], command: str) -> Iterator[dict[str, Any]]
         lines = [j for j in judged if j.name.startswith(f"{source}/")]
         for name in NAMES:
             if (figure := mean_dice(lines, name)) is not None:
-                yield _metric(f"mean Dice, {name}", figure, f"{source}, held-out folds", command)
+                yield metric(f"mean Dice, {name}", figure, f"{source}, held-out folds", command)
         share = refused_share(lines)
-        yield _metric("share refused", share, f"{source}, held-out folds", command)
-
-
-def _metric(name: str, figure: Figure, group: str, command: str) -> dict[str, Any]:
-    value, low, high = (round(v, 4) for v in (figure.value, figure.low, figure.high))
-    return {"name": name, "value": value, "low": low, "high": high, "n": figure.n, "group": group, "command": command}
-
-
-def _write_card(target: Path, card: dict[str, Any]) -> None:
-    checked = Card.model_validate_json(json.dumps(card))
-    (target / CARD).write_text(checked.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        yield metric("share refused", share, f"{source}, held-out folds", command)
 
 
 def _card(weights: list[dict[str, Any]], features: str, seconds: float, command: str) -> dict[str, Any]:

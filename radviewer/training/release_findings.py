@@ -23,10 +23,10 @@ from radviewer.ai.catalogue import sha256
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import Choose, CrossFitted, calibrated, cross_fit
-from radviewer.evaluation.metrics import Figure
 from radviewer.training.data import Row, read_index, write_table
 from radviewer.training.findings import FOLDS, NO_FOLD, SIZE, TARGETS, Recipe
 from radviewer.training.held_out import ANATOMY, Read, read_back, read_side_by_side, write_read
+from radviewer.training.model_folder import half, metric, write_card
 from radviewer.training.release_anatomy import hash_of
 
 NAME = "chest-findings"
@@ -89,9 +89,8 @@ def _write_weights(runs: Path, target: Path) -> tuple[list[dict[str, Any]], floa
         if state["epoch"] < state["schedule"]["epochs"]:
             raise ValueError(f"fold {fold} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs")
         seconds += sum(line["seconds"] for line in state["lines"])
-        half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state["average"].items()}
         file = target / f"fold{fold}.safetensors"
-        safetensors.torch.save_file(half, file)
+        safetensors.torch.save_file(half(state["average"]), file)
         weights.append({"file": file.name, "sha256": sha256(file), "fold": fold})
     return weights, seconds
 
@@ -142,7 +141,7 @@ def release(
     folds = _folds_of(runs)
     write_table(target / "folds.csv", ("film", "patient", "fold"), ((n, p, f) for n, (p, f) in folds.items()))
     card = _card(recipe, weights, texts, command, seconds)
-    checked = _write_card(target, card)
+    checked = write_card(target, card)
     films = read_side_by_side(target.parent, checked.name, asked(data), processes)
     write_read(target / READ, films, checked.labels)
     finish(target, texts)
@@ -166,7 +165,7 @@ def finish(target: Path, texts: Texts) -> None:
         item |= {"evidence": about.evidence, "intended": about.intended}
         card["metrics"] += _metrics(films, checked, label, judged, found)
         _draw(target, label, judged, found)
-    _write_card(target, card)
+    write_card(target, card)
 
 
 Keep = Callable[[Read], bool]
@@ -195,7 +194,7 @@ def _metrics(
         chosen = [f for f in labelled(films, label, sources) if keep(f) and f.fold != NO_FOLD]
         predicted = [_predicted(film, label, fits.get(film.name, (None,))[0]) for film in chosen]
         thresholds = [fits.get(film.name, (0.0, 0.0))[1] for film in chosen]
-        measured += [_metric(n, v, group, command) for n, v in figures(predicted, thresholds).items()]
+        measured += [metric(n, v, group, command) for n, v in figures(predicted, thresholds).items()]
     unseen = [film for film in labelled(films, label, sources) if film.fold == NO_FOLD]
     if unseen:
         k = card.labels.index(label)
@@ -205,7 +204,7 @@ def _metrics(
         ]
         predicted = [_predicted(film, label, p) for film, p in zip(unseen, shipped, strict=True)]
         group = f"{label}: published test split, whole ensemble at the shipped threshold"
-        measured += [_metric(n, v, group, command) for n, v in figures(predicted, found.threshold).items()]
+        measured += [metric(n, v, group, command) for n, v in figures(predicted, found.threshold).items()]
     return measured
 
 
@@ -213,22 +212,11 @@ def _predicted(film: Read, label: str, probability: float | None) -> Predicted:
     return Predicted(film.name, film.patient, target_of(film, label) == 1, probability, film.reason)
 
 
-def _metric(name: str, figure: Figure, group: str, command: str) -> dict[str, Any]:
-    value, low, high = (round(v, 4) for v in (figure.value, figure.low, figure.high))
-    return {"name": name, "value": value, "low": low, "high": high, "n": figure.n, "group": group, "command": command}
-
-
 def _draw(target: Path, label: str, judged: Sequence[Read], found: CrossFitted) -> None:
     positive = np.array([target_of(film, label) == 1 for film in judged])
     title = f"{label}, held-out folds, n {len(judged)}"
     save_picture(target / f"roc-{label}.png", roc_chart(positive, found.probability, title))
     save_picture(target / f"reliability-{label}.png", reliability_chart(positive, found.probability, title))
-
-
-def _write_card(target: Path, card: dict[str, Any]) -> Card:
-    checked = Card.model_validate_json(json.dumps(card))
-    (target / CARD).write_text(checked.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return checked
 
 
 def _card(recipe: Recipe, weights: list[dict[str, Any]], texts: Texts, command: str, seconds: float) -> dict[str, Any]:
