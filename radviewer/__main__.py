@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,9 +76,11 @@ def _without_display(folder: Path | None, demo: bool) -> int:
         folder = write_demo_study(_terminal_progress())
     if folder is None:
         raise NothingToRead("There is no display to open a window on. Name a folder to have it read all the same.")
+    from radviewer.export.own_files import write_whole
+
     result, problem = _read(folder)
     target = paths.user_data() / "without-display" / "scan.json"
-    _write_private(target, _encode(_to_json(result)))
+    write_whole(target, _encode(_to_json(result)))
     _print(f"There is no display, so no window was opened. What {folder} holds was written to {target}")
     return _outcome(problem)
 
@@ -157,21 +158,6 @@ def _give_up_stdout() -> None:
 def _encode(text: str) -> bytes:
     """Encode as UTF-8 whatever the locale; bytes of a file name that are not become escapes, valid in JSON."""
     return f"{text}\n".encode("utf-8", "backslashreplace")
-
-
-def _write_private(target: Path, data: bytes) -> None:
-    """Write what may name patients: readable by its owner only, complete or not at all."""
-    temporary: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as stream:  # mode 0600
-            temporary = Path(stream.name)
-            stream.write(data)
-        temporary.replace(target)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise NotSaved(f"{target} could not be written: {error.strerror or error}. Free some space.") from error
 
 
 def _terminal_progress() -> Progress:

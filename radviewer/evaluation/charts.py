@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from radviewer.errors import NotSaved
 from radviewer.evaluation.metrics import Bools, Floats, roc
+from radviewer.export.own_files import write_whole
 
 _SIDE, _MARGIN = 480, 56
 _INK, _PALE, _CURVE = (30, 30, 30), (200, 200, 200), (160, 90, 20)
@@ -54,13 +55,9 @@ def save_picture(path: Path, picture: Canvas) -> None:
 
     """
     encoded, data = cv2.imencode(".png", picture)
-    try:
-        if not encoded:
-            raise NotSaved(f"{path.name} could not be made into a PNG.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.tobytes())
-    except OSError as problem:
-        raise NotSaved(f"{path} could not be written: {problem.strerror}. Free some space.") from problem
+    if not encoded:
+        raise NotSaved(f"{path.name} could not be made into a PNG.")
+    write_whole(path, data.tobytes())
 
 
 def roc_chart(positive: Bools, score: Floats, title: str) -> Canvas:

@@ -46,4 +46,4 @@ def evaluate_model(arguments: Sequence[str], progress: Progress, catalogue: Cata
 
     question = Question(chosen.model, chosen.index, chosen.label, chosen.positive, chosen.mask, chosen.group)
     report = evaluate(question, chosen.out, catalogue or Catalogue(), progress)
-    return json.dumps(report, ensure_ascii=False, indent=1)
+    return json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.metrics import Figure, bootstrap
+from radviewer.evaluation.tables import write_table
 from radviewer.progress import Progress
 
 Mask = NDArray[np.bool_]
@@ -99,15 +99,14 @@ def _mean_of(values: NDArray[np.float64]) -> Callable[[NDArray[np.intp]], float]
 
 def write_judged(path: Path, judged: Iterable[Judged]) -> None:
     """One line per film: Dice of each structure, agreement, distance, reason of a refusal."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("film", "patient", "fold", *NAMES, "agreement", "distance", "refused"))
-        for j in judged:
-            cells = [f"{j.dice[name]:.4f}" if name in j.dice else "" for name in NAMES]
-            fold = "" if j.fold is None else j.fold
-            row = (j.name, j.patient, fold, *cells, f"{j.agreement:.4f}", f"{j.distance:.4f}", j.refusal or "")
-            writer.writerow(row)
+    header = ("film", "patient", "fold", *NAMES, "agreement", "distance", "refused")
+    write_table(path, header, map(_cells, judged))
+
+
+def _cells(j: Judged) -> tuple[object, ...]:
+    dice_cells = [f"{j.dice[name]:.4f}" if name in j.dice else "" for name in NAMES]
+    fold = "" if j.fold is None else j.fold
+    return (j.name, j.patient, fold, *dice_cells, f"{j.agreement:.4f}", f"{j.distance:.4f}", j.refusal or "")
 
 
 def telling_outlines(judged: Sequence[Judged], count: int = 3) -> dict[str, list[Judged]]:

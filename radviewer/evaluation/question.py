@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -75,8 +76,12 @@ def _listed(folds: dict[str, int], line: Line) -> int | None:
 
 
 def as_json(found: dict[str, Figure]) -> dict[str, object]:
-    """Figures as JSON values: value, low, high, n."""
-    return {name: {k: round(v, 4) for k, v in asdict(figure).items()} for name, figure in found.items()}
+    """Figures as JSON values: value, low, high, n; null for what cannot be said of these films."""
+    return {name: {k: _rounded(v) for k, v in asdict(figure).items()} for name, figure in found.items()}
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
 
 
 def shown(image: SliceImage) -> NDArray[np.float64]:

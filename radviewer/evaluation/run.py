@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from radviewer.ai.catalogue import Catalogue
-from radviewer.errors import NotSaved
 from radviewer.evaluation.labelled import read_lines
 from radviewer.evaluation.question import Question
 from radviewer.evaluation.run_findings import classified
 from radviewer.evaluation.run_outlines import outlined
+from radviewer.evaluation.tables import write_text
 from radviewer.progress import Progress
 
 
@@ -28,15 +28,8 @@ def evaluate(question: Question, out: Path, catalogue: Catalogue, progress: Prog
     card = catalogue.card(question.model)
     needed = tuple(name for name in (question.label, question.mask) if name)
     lines = read_lines(question.index, question.group, needed)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if card.task == "chest anatomy":
-            measured = outlined(question, card, lines, out, catalogue, progress)
-        else:
-            measured = classified(question, card, lines, out, catalogue, progress)
-        report = {"model": card.name, "version": card.version, "index": question.index.name, **measured}
-        text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-        (out / "metrics.json").write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as problem:
-        raise NotSaved(f"The results could not be written to {out}: {problem.strerror}.") from problem
+    judge = outlined if card.task == "chest anatomy" else classified
+    measured = judge(question, card, lines, out, catalogue, progress)
+    report = {"model": card.name, "version": card.version, "index": question.index.name, **measured}
+    write_text(out / "metrics.json", json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return report

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from radviewer.ai.anatomy import Outlines, outline
@@ -14,21 +13,78 @@ from radviewer.ai.eligibility import check_attributes, check_intended
 from radviewer.ai.films import Refused, film_of
 from radviewer.ai.findings import Scores, heatmap, probability, score
 from radviewer.domain.volume import SliceImage
-from radviewer.errors import RadviewerError
+from radviewer.errors import NothingToRead, RadviewerError
 from radviewer.evaluation.charts import Canvas, save_picture
 from radviewer.evaluation.classified import Predicted, draw, figures, telling_cases
 from radviewer.evaluation.labelled import Line, read_image, readable, subgroups
 from radviewer.evaluation.overlays import backdrop, captioned, with_heat
 from radviewer.evaluation.question import Question, as_json, fold_of, known_folds, provenance, shown
+from radviewer.evaluation.tables import write_table
 from radviewer.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Scores films by the members that have not seen them."""
+
+    catalogue: Catalogue
+    card: Card
+    anatomy: Card
+    folds: dict[str, int]
+    anatomy_folds: dict[str, int]
+
+    @staticmethod
+    def of(catalogue: Catalogue, card: Card) -> _Reader:
+        anatomy = catalogue.card(card.requires or "")
+        folds, anatomy_folds = (known_folds(catalogue, name) for name in (card.name, anatomy.name))
+        return _Reader(catalogue, card, anatomy, folds, anatomy_folds)
+
+    def scored(self, line: Line, image: SliceImage) -> tuple[Outlines, Scores]:
+        seen = fold_of(self.anatomy, self.anatomy_folds, line)
+        outlines = outline(self.catalogue, self.anatomy, film_of(image), Progress(), only_fold=seen)
+        fold = fold_of(self.card, self.folds, line)
+        return outlines, score(self.catalogue, self.card, outlines, Progress(), only_fold=fold)
+
+    def probability(self, finding: FindingCard, line: Line, image: SliceImage, context: Context) -> float:
+        check_attributes(self.card, context)
+        check_intended(finding.intended, context)
+        _, scores = self.scored(line, image)
+        return probability(float(scores.logits[self.card.labels.index(finding.label)]), finding.calibration)
 
 
 def classified(
     question: Question, card: Card, lines: list[Line], out: Path, catalogue: Catalogue, progress: Progress
 ) -> dict[str, object]:
-    """Judge every film, write the table and the pictures; return the report's part."""
+    """Judge every film, write the table and the pictures; return the report's part.
+
+    Films whose label is empty are counted and left out: nobody has said what they show.
+    """
     finding = _asked_for(card, question.positive)
-    folds = known_folds(catalogue, card.name)
+    labelled = [line for line in lines if (line.cells[question.label] or "").strip()]
+    if not labelled:
+        raise NothingToRead(f"No film in {question.index} has a value in the column {question.label}.")
+    reader = _Reader.of(catalogue, card)
+    predicted = _predicted(question, reader, finding, labelled, progress)
+    write_table(out / "films.csv", ("film", "patient", "positive", "probability", "refused"), map(_cells, predicted))
+    pictures, cases = _drawn(reader, finding, labelled, predicted, out)
+    return {
+        "finding": finding.label,
+        "threshold": finding.threshold,
+        "data": provenance(labelled, card, reader.folds),
+        "without_label": len(lines) - len(labelled),
+        "figures": as_json(figures(predicted, finding.threshold)),
+        "subgroups": {
+            name: as_json(figures([predicted[i] for i in chosen], finding.threshold))
+            for name, chosen in subgroups(labelled, question.columns).items()
+        },
+        "pictures": pictures,
+        "cases": cases,
+    }
+
+
+def _predicted(
+    question: Question, reader: _Reader, finding: FindingCard, lines: list[Line], progress: Progress
+) -> list[Predicted]:
     predicted: list[Predicted] = []
     for done, item in enumerate(readable(lines)):
         progress.report(done, len(lines), "films")
@@ -38,42 +94,33 @@ def classified(
             predicted.append(Predicted(line.name, line.patient, positive, None, item[1]))
             continue
         try:
-            value = _probability(catalogue, card, finding, item[1], item[2], fold_of(card, folds, line), line)
+            value = reader.probability(finding, line, item[1], item[2])
             predicted.append(Predicted(line.name, line.patient, positive, value))
         except Refused as refusal:
             predicted.append(Predicted(line.name, line.patient, positive, None, str(refusal)))
-    _write_predicted(out / "films.csv", predicted)
+    return predicted
+
+
+def _drawn(
+    reader: _Reader, finding: FindingCard, lines: list[Line], predicted: list[Predicted], out: Path
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Charts and telling films: names of the pictures, and of the films by kind."""
     line_of = {id(film): line for film, line in zip(predicted, lines, strict=True)}  # names may repeat
-    cases: dict[str, list[str]] = {}
     pictures = list(draw(predicted, out, finding.label))
+    cases: dict[str, list[str]] = {}
     for kind, films in telling_cases(predicted).items():
         cases[kind] = [film.name for film in films]
         for i, case in enumerate(films):
             pictures.append(f"{kind}-{i + 1}.png")
-            line = line_of[id(case)]
-            fold = fold_of(card, folds, line)
-            save_picture(out / pictures[-1], _heated_picture(catalogue, card, finding, line, case, fold))
-    return {
-        "finding": finding.label,
-        "threshold": finding.threshold,
-        "data": provenance(lines, card, folds),
-        "figures": as_json(figures(predicted, finding.threshold)),
-        "subgroups": {
-            name: as_json(figures([predicted[i] for i in chosen], finding.threshold))
-            for name, chosen in subgroups(lines, question.columns).items()
-        },
-        "pictures": pictures,
-        "cases": cases,
-    }
+            save_picture(out / pictures[-1], _heated_picture(reader, finding, line_of[id(case)], case))
+    return pictures, cases
 
 
-def _heated_picture(
-    catalogue: Catalogue, card: Card, finding: FindingCard, line: Line, case: Predicted, fold: int | None
-) -> Canvas:
+def _heated_picture(reader: _Reader, finding: FindingCard, line: Line, case: Predicted) -> Canvas:
     """The film with the finding's heatmap."""
     image, _ = read_image(line.path)
-    outlines, scores = _scored(catalogue, card, image, fold, line)
-    index = card.labels.index(finding.label)
+    outlines, scores = reader.scored(line, image)
+    index = reader.card.labels.index(finding.label)
     heat = heatmap(scores, index, finding.heat_scale, outlines.film.shape)[0]
     truth = "present" if case.positive else "absent"
     return captioned(with_heat(backdrop(shown(image)), heat), f"{finding.label} {case.probability:.2f}, {truth}")
@@ -91,35 +138,6 @@ def _asked_for(card: Card, positive: str) -> FindingCard:
     )
 
 
-def _probability(
-    catalogue: Catalogue,
-    card: Card,
-    finding: FindingCard,
-    image: SliceImage,
-    context: Context,
-    fold: int | None,
-    line: Line,
-) -> float:
-    check_attributes(card, context)
-    check_intended(finding.intended, context)
-    _, scores = _scored(catalogue, card, image, fold, line)
-    return probability(float(scores.logits[card.labels.index(finding.label)]), finding.calibration)
-
-
-def _scored(
-    catalogue: Catalogue, card: Card, image: SliceImage, fold: int | None, line: Line
-) -> tuple[Outlines, Scores]:
-    """Outlines and scores by the members that have not seen the film."""
-    anatomy = catalogue.card(card.requires or "")
-    seen = fold_of(anatomy, known_folds(catalogue, anatomy.name), line)
-    outlines = outline(catalogue, anatomy, film_of(image), Progress(), only_fold=seen)
-    return outlines, score(catalogue, card, outlines, Progress(), only_fold=fold)
-
-
-def _write_predicted(path: Path, predicted: Iterable[Predicted]) -> None:
-    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("film", "patient", "positive", "probability", "refused"))
-        for film in predicted:
-            value = "" if film.probability is None else f"{film.probability:.5f}"
-            writer.writerow((film.name, film.patient, int(film.positive), value, film.reason or ""))
+def _cells(film: Predicted) -> tuple[object, ...]:
+    value = "" if film.probability is None else f"{film.probability:.5f}"
+    return (film.name, film.patient, int(film.positive), value, film.reason or "")

@@ -13,6 +13,7 @@ from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import film_of
 from radviewer.domain.volume import SliceImage
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import Canvas, save_picture
 from radviewer.evaluation.labelled import Line, read_image, read_mask, readable, subgroups
 from radviewer.evaluation.metrics import Figure
@@ -49,13 +50,15 @@ def outlined(
     """Outline every film, compare with its masks, write the table and the pictures; return the report's part."""
     folds = known_folds(catalogue, card.name)
     judged: list[Judged] = []
+    bad_masks: list[str] = []
     for done, item in enumerate(readable(lines)):
         progress.report(done, len(lines), "films")
         line = item[0]
         if len(item) == 2:
             judged.append(Judged(line.name, line.patient, None, item[1], {}))
             continue
-        truth = _truth(question, line, item[1])
+        truth, problem = _truth(question, line, item[1])
+        bad_masks += [problem] if problem else []
         film = Labelled(line.name, line.patient, item[1], truth, fold_of(card, folds, line))
         judged.append(judge(catalogue, card, film))
     write_judged(out / "films.csv", judged)
@@ -69,6 +72,7 @@ def outlined(
     groups = subgroups(lines, question.columns - {question.label})
     return {
         "data": provenance(lines, card, folds),
+        "bad_masks": bad_masks,
         "figures": as_json(_measured(judged)),
         "subgroups": {name: as_json(_measured([judged[i] for i in chosen])) for name, chosen in groups.items()},
         "pictures": pictures,
@@ -87,14 +91,20 @@ def _outlined_picture(question: Question, card: Card, line: Line, case: Judged, 
     found = outline(catalogue, card, film_of(image), Progress(), only_fold=case.fold)
     masks = [found.placement.mask(channel, found.film.shape) for channel in found.logits]
     drawn = with_outlines(backdrop(shown(image)), masks)
-    drawn = with_outlines(drawn, list(_truth(question, line, image).values()), truth=True)
+    drawn = with_outlines(drawn, list(_truth(question, line, image)[0].values()), truth=True)
     return captioned(drawn, "  ".join(f"{name} {value:.3f}" for name, value in case.dice.items()))
 
 
-def _truth(question: Question, line: Line, image: SliceImage) -> dict[str, NDArray[np.bool_]]:
-    """Masks of a film; none where the index names none or the mask has another size."""
+def _truth(question: Question, line: Line, image: SliceImage) -> tuple[dict[str, NDArray[np.bool_]], str]:
+    """Masks of a film, none where the index names none; and a sentence when its mask is of no use."""
     path = line.cells.get(question.mask or "")
     if not path:
-        return {}
-    mask = read_mask(question.index.parent / path)
-    return truth_of(mask) if mask.shape == image.stored.shape[:2] else {}
+        return {}, ""
+    try:
+        mask = read_mask(question.index.parent / path)
+    except NothingToRead as problem:
+        return {}, str(problem)
+    if mask.shape != image.stored.shape[:2]:
+        rows, columns = mask.shape
+        return {}, f"{path} has {rows} × {columns} pixels, its film has not; the film is left out."
+    return truth_of(mask), ""

@@ -185,12 +185,23 @@ def _staged(target: Path, write: Callable[[IO[bytes]], None]) -> Path:
             path.unlink(missing_ok=True)
 
 
-def _place(staged: Path, target: Path) -> None:
+def _place(ready: Path, target: Path) -> None:
     try:
-        staged.replace(target)
+        ready.replace(target)
     except OSError as error:
-        staged.unlink(missing_ok=True)
+        ready.unlink(missing_ok=True)
         raise NotSaved(_sentence(target, error)) from error
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file completely or not at all, readable by its owner only; one of that name is replaced.
+
+    Raises
+    ------
+    NotSaved
+
+    """
+    _place(_staged(target, writer(data)), target)
 
 
 def writer(data: bytes) -> Callable[[IO[bytes]], None]:

@@ -18,18 +18,18 @@ def _anatomy(options: argparse.Namespace) -> None:
     from radviewer.training import anatomy, anatomy_films
 
     films = anatomy_films.load_films(options.data, options.work / "cache")
-    for fold in options.folds or range(anatomy_films.FOLDS):
-        for phase in (anatomy_films.FIRST, anatomy_films.SECOND):
+    for phase in anatomy_films.PHASES:
+        for fold in options.folds or range(anatomy_films.FOLDS):
             anatomy.train_fold(films, fold, options.work / "anatomy", phase)
 
 
 def _findings(options: argparse.Namespace) -> None:
-    from radviewer.training import findings
+    from radviewer.training import findings, findings_films
 
-    recipe = findings.RECIPES[options.recipe]
+    recipe = findings_films.RECIPES[options.recipe]
     recipe = replace(recipe, epochs=options.epochs or recipe.epochs, steps=options.steps or recipe.steps)
-    films = findings.load(recipe, options.data, options.work / "cache", options.models)
-    for fold in options.folds or range(findings.FOLDS):
+    films = findings_films.load(recipe, options.data, options.work / "cache", options.models)
+    for fold in options.folds or range(findings_films.FOLDS):
         findings.train_fold(films, recipe, options.arm, fold, options.work, options.start)
 
 
@@ -42,13 +42,13 @@ def _release_anatomy(options: argparse.Namespace) -> None:
 
 
 def _release_findings(options: argparse.Namespace) -> None:
-    from radviewer.training import findings, release_findings, texts
+    from radviewer.training import findings_films, release_findings, texts
 
-    recipe, about = findings.FINDINGS, texts.FINDINGS
-    runs, target = options.work / f"findings-{options.arm}", options.models / release_findings.NAME
+    recipe, about = findings_films.FINER, texts.FINDINGS
+    target = options.models / release_findings.NAME
     if options.read_again or not (target / release_findings.READ).is_file():
-        command = "python -m radviewer.training findings --data DATA --work WORK"
-        release_findings.release(recipe, runs, options.data, target, about, command, options.threads)
+        command = "python -m radviewer.training findings (then finer) --data DATA --work WORK"
+        release_findings.release(recipe, options.work, options.data, target, about, command, options.threads)
     else:
         release_findings.finish(target, about)
 
@@ -77,6 +77,7 @@ def _readme(options: argparse.Namespace) -> None:
 _RECIPES = {
     "anatomy": _anatomy,
     "findings": _findings,
+    "finer": _findings,
     "tuberculosis": _findings,
     "pneumonia": _findings,
     "release-anatomy": _release_anatomy,

@@ -1,9 +1,12 @@
 """The anatomy recipe: right lung, left lung, heart.
 
 JSRT labels all three structures, Shenzhen only the lungs; films of adults and children from other
-hospitals have no outlines at all.  What is missing is filled in by the run's own moving average
-(`anatomy_loss.taught`).  Every film is shown in positive and in negative.  A first phase learns where the chest is
-under strong changes, a second one outlines it exactly, at a higher resolution and under mild changes.
+hospitals have no outlines at all.  What is missing is filled in by a teacher (`anatomy_loss.taught`).  Every film
+is shown in positive and in negative.  A first phase learns where the chest is under strong changes, a second one
+outlines it exactly, at a higher resolution and under mild changes; in both, the run's own moving average is the
+teacher.  A third one goes on with all statistics of the batch norms fixed, as they are when films are read, and with
+one teacher for all folds: the first fold's member.  It has seen the outlines of the other folds, but teaches only
+what nobody outlined and nothing is judged on.
 """
 
 from __future__ import annotations
@@ -21,14 +24,31 @@ from torch.nn import functional
 
 from radviewer.ai.intensity import equalised
 from radviewer.ai.networks import AnatomyNet, channels_last
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.outlines import dice
-from radviewer.training.anatomy_films import FIRST, HEART, LEFT, RIGHT, SECOND, SEED, SIDE, UNION, Films, Phase, batches
+from radviewer.evaluation.tables import write_table
+from radviewer.training.anatomy_films import (
+    FIRST,
+    HEART,
+    LEFT,
+    PHASES,
+    RIGHT,
+    SECOND,
+    SEED,
+    SIDE,
+    THIRD,
+    UNION,
+    Films,
+    Phase,
+    batches,
+)
 from radviewer.training.anatomy_loss import believable, loss_of, taught
-from radviewer.training.data import Bytes, write_table
+from radviewer.training.data import Bytes
 from radviewer.training.loop import Batch, Run, Schedule
 from radviewer.training.pretrained import load_imagenet
 
 _TAUGHT_FROM = 4  # epochs: before that the moving average knows nothing
+_TEACHER_FOLD = 0
 _FROZEN = 2  # stages of the encoder: edges and textures are those of any picture
 
 _log = logging.getLogger(__name__)
@@ -76,7 +96,26 @@ def _means(films: Films, held_out: Sequence[int], lines: list[dict[str, float]])
 
 def folder_of(runs: Path, fold: int, phase: Phase) -> Path:
     """Folder of one fold's run."""
-    return runs / (f"fold{fold}" if phase is FIRST else f"fold{fold}-exact")
+    return runs / f"fold{fold}{phase.name}"
+
+
+def averaged(runs: Path, fold: int, phase: Phase) -> AnatomyNet:
+    """Averaged weights of a finished run, in evaluation mode."""
+    path = folder_of(runs, fold, phase) / "checkpoint.pt"
+    if not path.is_file():
+        raise NothingToRead(f"{path} is missing: train the phases and folds before this one first.")
+    state = torch.load(path, weights_only=True)
+    if state["epoch"] < state["schedule"]["epochs"]:
+        raise NothingToRead(f"{path} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs.")
+    network = AnatomyNet()
+    network.load_state_dict(state["average"])
+    return network.eval()
+
+
+def _fix_norms(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def train_fold(films: Films, fold: int, runs: Path, phase: Phase) -> nn.Module:
@@ -91,7 +130,12 @@ def train_fold(films: Films, fold: int, runs: Path, phase: Phase) -> nn.Module:
     runs : Path
         Holds one folder per fold and phase.
     phase : Phase
-        `FIRST` starts from ImageNet's weights, `SECOND` from the first phase of the same fold.
+        `FIRST` starts from ImageNet's weights, the others from the phase before it of the same fold.
+
+    Raises
+    ------
+    NothingToRead
+        If a run this one starts from or is taught by is not finished.
 
     """
     chosen = [i for i, f in enumerate(films.folds) if f != fold]
@@ -101,18 +145,23 @@ def train_fold(films: Films, fold: int, runs: Path, phase: Phase) -> nn.Module:
     network = AnatomyNet()
     load_imagenet(network.encoder)
     network.encoder.freeze(_FROZEN)
-    if phase is SECOND:
-        before = torch.load(folder_of(runs, fold, FIRST) / "checkpoint.pt", weights_only=True)
-        network.load_state_dict(before["average"])
+    if phase is not FIRST:
+        before = averaged(runs, fold, PHASES[PHASES.index(phase) - 1])
+        network.load_state_dict(before.state_dict())
     channels_last(network)
     folder = folder_of(runs, fold, phase)
     run = Run(folder, network, Schedule(phase.epochs, phase.steps, rate=phase.rate), seed)
     if run.finished and (folder / "held-out.csv").is_file():
         return run.average
 
+    teacher = averaged(runs, _TEACHER_FOLD, SECOND) if phase is THIRD else run.average
+    channels_last(teacher)
+
     def loss(net: nn.Module, batch: Batch) -> Tensor:
-        known = run.epoch >= _TAUGHT_FROM or phase is SECOND
-        return loss_of(net, taught(run.average, batch) if known else batch)
+        if phase is THIRD:
+            _fix_norms(net)
+        knows = run.epoch >= _TAUGHT_FROM or phase is not FIRST
+        return loss_of(net, taught(teacher, batch) if knows else batch)
 
     watched = held_out[:: max(1, len(held_out) // 48)]
     average = run.train(

@@ -29,10 +29,12 @@ _CHILDREN_STEP = 8  # every eighth child's film is enough
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One of the two parts of a training: first robust, then exact.
+    """A part of a training: first robust, then exact, then finer.
 
     Attributes
     ----------
+    name : str
+        Ends the name of its folders.
     size : int
         Of the network's input.
     ranges : Geometry
@@ -48,6 +50,7 @@ class Phase:
 
     """
 
+    name: str
     size: int
     ranges: Geometry
     plain: float
@@ -58,6 +61,7 @@ class Phase:
 
 
 FIRST = Phase(
+    "",
     256,
     Geometry(),
     plain=0.35,
@@ -66,6 +70,7 @@ FIRST = Phase(
     epochs=16,
 )
 SECOND = Phase(
+    "-exact",
     320,
     Geometry(degrees=7.0, zoom=(0.85, 1.15), aspect=1.15, shift=0.05, shear=0.03),
     plain=0.5,
@@ -73,6 +78,16 @@ SECOND = Phase(
     rate=7e-4,
     epochs=5,
 )
+THIRD = Phase(
+    "-finer",
+    320,
+    SECOND.ranges,
+    plain=0.6,
+    mix=(("jsrt", 5), ("shenzhen", 2), ("adult-pneumonia", 2), ("paediatric-pneumonia", 1)),
+    rate=7e-4,
+    epochs=12,
+)
+PHASES = (FIRST, SECOND, THIRD)
 
 
 @dataclass(frozen=True, slots=True)

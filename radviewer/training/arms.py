@@ -19,8 +19,10 @@ from radviewer.evaluation.metrics import (
     specificity,
     threshold_for_sensitivity,
 )
-from radviewer.training.data import Row, read_index, write_table
-from radviewer.training.findings import FINDINGS, TARGETS, TUBERCULOSIS, fold_list, load, logits_of
+from radviewer.evaluation.tables import write_table
+from radviewer.training.data import Row, read_index
+from radviewer.training.findings import logits_of
+from radviewer.training.findings_films import FINDINGS, TARGETS, TUBERCULOSIS, fold_list, load
 from radviewer.training.lungs import Crops, cut_films
 
 SENSITIVITY = 0.9
@@ -95,11 +97,11 @@ def _measured(
     member: FindingNet, crops: Crops, rows: list[Row], own: list[int], others: dict[str, Others]
 ) -> Iterator[tuple[str, Figure]]:
     positive = np.array([row.cells["label"] == "tuberculosis" for row in rows])
-    logit = logits_of(member, crops, own)[:, _HEAD]
+    logit = logits_of(member, crops, own, FINDINGS.size)[:, _HEAD]
     yield from _inside(rows, positive, logit).items()
     threshold = threshold_for_sensitivity(positive, logit, SENSITIVITY)
     for source, (films, cut, places) in others.items():
-        said = logits_of(member, cut, places)[:, _HEAD]
+        said = logits_of(member, cut, places, FINDINGS.size)[:, _HEAD]
         without = np.array([row.cells["label"] != "pneumonia" for row in films])
         chosen = [row for row, keep in zip(films, without, strict=True) if keep]
         yield (

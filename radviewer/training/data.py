@@ -75,15 +75,6 @@ def patient_folds(rows: Sequence[Row], strata: Sequence[str], folds: int, seed: 
     return [fold[row.patient] for row in rows]
 
 
-def write_table(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(lines)
-
-
 def read_grey(path: Path) -> Bytes:
     """Decode an 8-bit image file to grey."""
     data = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)

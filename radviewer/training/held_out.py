@@ -17,9 +17,10 @@ from radviewer.ai.films import Refused, film_of
 from radviewer.ai.findings import score
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.question import known_folds
+from radviewer.evaluation.tables import write_table
 from radviewer.progress import Progress
-from radviewer.training.data import Row, read_grey, write_table
-from radviewer.training.findings import NO_FOLD
+from radviewer.training.data import Row, read_grey
+from radviewer.training.findings_films import NO_FOLD
 
 ANATOMY = "chest-anatomy"
 

@@ -22,8 +22,9 @@ from radviewer.ai.lungs import MARGIN, cut_out
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import NothingToRead
 from radviewer.evaluation.question import known_folds
+from radviewer.evaluation.tables import write_table
 from radviewer.progress import Progress
-from radviewer.training.data import Bytes, Row, read_grey, write_table
+from radviewer.training.data import Bytes, Row, read_grey
 
 CACHED = 288
 """Side of a cached cut-out."""

@@ -11,7 +11,7 @@ from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_intended
 from radviewer.ai.films import Refused
 from radviewer.ai.findings import probability
-from radviewer.training.findings import NO_FOLD
+from radviewer.training.findings_films import NO_FOLD
 from radviewer.training.held_out import Read
 from radviewer.training.measured import mean_of, metric
 from radviewer.training.release_findings import target_of

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from radviewer.ai.cards import Metric
 from radviewer.evaluation.metrics import Figure, bootstrap
-from radviewer.training.data import write_table
+from radviewer.evaluation.tables import write_table
 
 MEASURED, ACCEPTED = "measured.csv", "accepted.csv"
 COMMAND = "python -m radviewer.training measure --data DATA"

@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 from torch import Tensor
 
 from radviewer.ai.cards import CARD, Card
+from radviewer.ai.catalogue import sha256
 from radviewer.evaluation.metrics import Figure
+from radviewer.evaluation.tables import write_text
+from radviewer.export.own_files import write_whole
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -23,8 +27,14 @@ def metric(name: str, figure: Figure, group: str, command: str) -> dict[str, Any
     return {"name": name, "value": value, "low": low, "high": high, "n": figure.n, "group": group, "command": command}
 
 
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> str:
+    """Write weights completely or not at all; return their SHA-256."""
+    write_whole(path, safetensors.torch.save(tensors))
+    return sha256(path)
+
+
 def write_card(target: Path, card: dict[str, Any]) -> Card:
     """Validate a card and write it to the folder `target`."""
     checked = Card.model_validate_json(json.dumps(card))
-    (target / CARD).write_text(checked.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_text(target / CARD, checked.model_dump_json(indent=1) + "\n")
     return checked

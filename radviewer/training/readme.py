@@ -7,6 +7,7 @@ from pathlib import Path
 
 from radviewer.ai.cards import Card, FindingCard, Metric, read_card
 from radviewer.ai.catalogue import files_of
+from radviewer.evaluation.tables import write_text
 from radviewer.training.measured import read_accepted, read_measured
 
 README, NOTES = "README.md", "notes.md"
@@ -22,7 +23,7 @@ def write_readme(folder: Path) -> None:
         If the card cannot be read.
 
     """
-    (folder / README).write_text(readme_of(folder), encoding="utf-8")
+    write_text(folder / README, readme_of(folder))
 
 
 def readme_of(folder: Path) -> str:

@@ -14,22 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from radviewer.ai.catalogue import Catalogue, sha256
+from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import film_of, network_input
 from radviewer.ai.networks import AnatomyNet
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.outlines import NAMES, Judged, Labelled, judge, mean_dice, refused_share, write_judged
-from radviewer.training.anatomy import folder_of
-from radviewer.training.anatomy_films import FIRST, FOLDS, HEART, LEFT, NO_FOLD, RIGHT, SECOND, SEED, UNION, Films
-from radviewer.training.data import Row, read_grey, read_index, write_table
-from radviewer.training.model_folder import half, metric, write_card
+from radviewer.evaluation.tables import write_table
+from radviewer.training.anatomy import averaged, folder_of
+from radviewer.training.anatomy_films import FOLDS, HEART, LEFT, NO_FOLD, PHASES, RIGHT, SEED, THIRD, UNION, Films
+from radviewer.training.data import Row, read_grey, read_index
+from radviewer.training.model_folder import half, metric, write_card, write_tensors
 
 NAME = "chest-anatomy"
+VERSION = "1.1.0"
 FEATURES = "features.safetensors"
 _AXES = 32
 _ACCEPTED = 0.99
@@ -43,16 +43,6 @@ _REFERENCE = (("jsrt", 2), ("shenzhen", 2), ("adult-pneumonia", 2), ("paediatric
 _log = logging.getLogger(__name__)
 
 
-def member(work: Path, fold: int) -> AnatomyNet:
-    """Averaged weights of a finished fold."""
-    state = torch.load(folder_of(work / "anatomy", fold, SECOND) / "checkpoint.pt", weights_only=True)
-    if state["epoch"] < state["schedule"]["epochs"]:
-        raise ValueError(f"fold {fold} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs")
-    network = AnatomyNet()
-    network.load_state_dict(state["average"])
-    return network.eval()
-
-
 @torch.no_grad()
 def features_of(network: AnatomyNet, rows: Sequence[Row]) -> NDArray[np.float32]:
     """Pooled features of films, turned to positive as the program does it, ``(n, 320)``."""
@@ -60,7 +50,7 @@ def features_of(network: AnatomyNet, rows: Sequence[Row]) -> NDArray[np.float32]
     for row in rows:
         film = film_of(SliceImage(read_grey(row.image)))
         for shown in (film, film.negative()):
-            grey, _ = network_input(shown, SECOND.size)
+            grey, _ = network_input(shown, THIRD.size)
             _, negative, pooled = network(torch.from_numpy(grey)[None, None])
             if float(negative[0]) <= 0:
                 break
@@ -113,23 +103,23 @@ def release(films: Films, data: Path, work: Path, target: Path, command: str) ->
     tensors: dict[str, NDArray[np.float32]] = {}
     weights, seconds = [], 0.0
     for fold in range(FOLDS):
-        network = member(work, fold)
+        network = averaged(work / "anatomy", fold, THIRD)
         file = target / f"fold{fold}.safetensors"
-        safetensors.torch.save_file(half(network.state_dict()), file)
-        weights.append({"file": file.name, "sha256": sha256(file), "fold": fold})
+        hashed = write_tensors(file, half(network.state_dict()))
+        weights.append({"file": file.name, "sha256": hashed, "fold": fold})
         features = features_of(network, rows)
         reference = reference_of(features[~held_back])
         tensors |= {f"fold{fold}.{part}": value for part, value in reference.items()}
-        for phase in (FIRST, SECOND):
+        for phase in PHASES:
             state = torch.load(folder_of(work / "anatomy", fold, phase) / "checkpoint.pt", weights_only=True)
             seconds += sum(line["seconds"] for line in state["lines"])
-    safetensors.numpy.save_file(tensors, target / FEATURES)
+    hashed = write_tensors(target / FEATURES, {name: torch.from_numpy(value) for name, value in tensors.items()})
     write_table(
         target / "folds.csv",
         ("film", "patient", "fold"),
         ((r.name, r.patient, f) for r, f in zip(films.rows, films.folds, strict=True) if f != NO_FOLD),
     )
-    card = _card(weights, sha256(target / FEATURES), seconds, command)
+    card = _card(weights, hashed, seconds, command)
     write_card(target, card)
     card["distance"]["limit"] = _limit(target, [r for r, back in zip(rows, held_back, strict=True) if back])
     write_card(target, card)
@@ -181,12 +171,12 @@ def _metrics(judged: Sequence[Judged], command: str) -> Iterator[dict[str, Any]]
 def _card(weights: list[dict[str, Any]], features: str, seconds: float, command: str) -> dict[str, Any]:
     return {
         "name": NAME,
-        "version": "1.0.0",
+        "version": VERSION,
         "task": "chest anatomy",
         "title": "Outlines of lungs and heart on frontal chest radiographs",
         "modalities": ["CR", "DX", "DR", "RG", "RF"],
         "labels": ["right lung", "left lung", "heart"],
-        "input_size": SECOND.size,
+        "input_size": THIRD.size,
         "weights": weights,
         "requires": None,
         "findings": [],

@@ -15,21 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
-import torch
 
 from radviewer.ai.cards import CARD, Card
-from radviewer.ai.catalogue import sha256
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import Choose, CrossFitted, calibrated, cross_fit
-from radviewer.training.data import Row, read_index, write_table
-from radviewer.training.findings import FOLDS, NO_FOLD, SIZE, TARGETS, Recipe
+from radviewer.evaluation.tables import write_table
+from radviewer.training.data import Row, read_index
+from radviewer.training.findings import finished, runs_of
+from radviewer.training.findings_films import FOLDS, NO_FOLD, TARGETS, Recipe
 from radviewer.training.held_out import ANATOMY, Read, read_back, read_side_by_side, write_read
-from radviewer.training.model_folder import half, metric, write_card
+from radviewer.training.model_folder import half, metric, write_card, write_tensors
 from radviewer.training.release_anatomy import hash_of
 
 NAME = "chest-findings"
+VERSION = "1.1.0"
 READ = "held-out.csv"
 _HEAT_QUANTILE = 0.95
 _CHILDREN_STEP = 8  # every eighth child of the training split is read: their films outnumber all others
@@ -81,17 +81,16 @@ def _folds_of(runs: Path) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _write_weights(runs: Path, target: Path) -> tuple[list[dict[str, Any]], float]:
-    """Half-precision weights of every finished fold, and the seconds they took."""
+def _write_weights(recipe: Recipe, work: Path, target: Path) -> tuple[list[dict[str, Any]], float]:
+    """Half-precision weights of every finished fold, and the seconds they and what they started from took."""
     weights, seconds = [], 0.0
     for fold in range(FOLDS):
-        state = torch.load(runs / f"fold{fold}" / "checkpoint.pt", weights_only=True)
-        if state["epoch"] < state["schedule"]["epochs"]:
-            raise ValueError(f"fold {fold} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs")
+        state = finished(runs_of(work, recipe.name), fold)
         seconds += sum(line["seconds"] for line in state["lines"])
+        if recipe.follows:
+            seconds += sum(line["seconds"] for line in finished(runs_of(work, recipe.follows), fold)["lines"])
         file = target / f"fold{fold}.safetensors"
-        safetensors.torch.save_file(half(state["average"]), file)
-        weights.append({"file": file.name, "sha256": sha256(file), "fold": fold})
+        weights.append({"file": file.name, "sha256": write_tensors(file, half(state["average"])), "fold": fold})
     return weights, seconds
 
 
@@ -133,12 +132,12 @@ def heat_scale(films: Sequence[Read], card: Card, label: str) -> float:
 
 
 def release(
-    recipe: Recipe, runs: Path, data: Path, target: Path, texts: Texts, command: str, processes: int = 1
+    recipe: Recipe, work: Path, data: Path, target: Path, texts: Texts, command: str, processes: int = 1
 ) -> None:
-    """Write the model folder `target` from the finished folds in `runs`."""
+    """Write the model folder `target` from the finished folds in `work`."""
     target.mkdir(parents=True, exist_ok=True)
-    weights, seconds = _write_weights(runs, target)
-    folds = _folds_of(runs)
+    weights, seconds = _write_weights(recipe, work, target)
+    folds = _folds_of(runs_of(work, recipe.name))
     write_table(target / "folds.csv", ("film", "patient", "fold"), ((n, p, f) for n, (p, f) in folds.items()))
     card = _card(recipe, weights, texts, command, seconds)
     checked = write_card(target, card)
@@ -222,12 +221,12 @@ def _draw(target: Path, label: str, judged: Sequence[Read], found: CrossFitted) 
 def _card(recipe: Recipe, weights: list[dict[str, Any]], texts: Texts, command: str, seconds: float) -> dict[str, Any]:
     return {
         "name": NAME,
-        "version": "1.0.0",
+        "version": VERSION,
         "task": "chest findings",
         "title": texts.title,
         "modalities": ["CR", "DX", "DR", "RG", "RF"],
         "labels": list(recipe.heads),
-        "input_size": SIZE,
+        "input_size": recipe.size,
         "weights": weights,
         "requires": ANATOMY,
         "findings": [

@@ -21,7 +21,8 @@ from radviewer.ai.networks import AnatomyNet, FindingNet
 from radviewer.errors import NothingToRead, NotSaved, RadviewerError
 from radviewer.evaluation.commands import evaluate_model, list_models
 from radviewer.evaluation.labelled import Line, read_image, read_lines, subgroups
-from radviewer.evaluation.question import PARTLY, UNSEEN
+from radviewer.evaluation.metrics import Figure
+from radviewer.evaluation.question import PARTLY, UNSEEN, as_json
 from radviewer.evaluation.run_outlines import truth_of
 from radviewer.progress import Progress
 from tests.ai.conftest import card_values, finding_values
@@ -259,3 +260,53 @@ def test_subgroups_have_their_own_figures(catalogue: Catalogue, tmp_path: Path) 
     report = json.loads(evaluate_model([*asked, "--out", str(tmp_path / "out")], Progress(), catalogue))
     sites = [figures for name, figures in report["subgroups"].items() if name in ("site = A", "site = B")]
     assert sum(group["share refused"]["n"] for group in sites) == len(rows) - 1
+
+
+def test_films_nobody_labelled_are_counted_and_left_out(catalogue: Catalogue, tmp_path: Path) -> None:
+    index = _data(tmp_path / "films", count=2)
+    index.write_text("image,label\n0.png,normal\n1.png,tuberculosis\n1.png,\n0.png,  \n0.png\n")
+    report = _evaluate(catalogue, "chest-tuberculosis", index, tmp_path / "out")
+    assert report["without_label"] == 3
+    assert report["figures"]["share refused"]["n"] == 2
+    index.write_text("image,label\n0.png,\n")
+    with pytest.raises(NothingToRead, match="label"):
+        _evaluate(catalogue, "chest-tuberculosis", index, tmp_path / "out")
+
+
+def test_a_bad_mask_costs_its_own_film_only(catalogue: Catalogue, tmp_path: Path) -> None:
+    index = _data(tmp_path / "films", count=3)
+    (index.parent / "broken.png").write_bytes(b"no mask")
+    cv2.imwrite(str(index.parent / "small.png"), np.zeros((5, 5), np.uint8))
+    index.write_text("image,label,mask\n0.png,x,mask.png\n1.png,x,broken.png\n2.png,x,small.png\n")
+    report = _evaluate(catalogue, "chest-anatomy", index, tmp_path / "out", "--mask", "mask")
+    assert report["figures"]["mean Dice, lungs"]["n"] == 1
+    broken, small = report["bad_masks"]
+    assert "broken.png is not a mask" in broken
+    assert "small.png has 5 × 5 pixels" in small
+
+
+def test_figures_that_cannot_be_said_are_null(catalogue: Catalogue, tmp_path: Path) -> None:
+    index = _data(tmp_path / "films", count=1)
+    index.write_text("image,label\nnoise.png,normal\n")
+    _evaluate(catalogue, "chest-tuberculosis", index, tmp_path / "out")
+    text = (tmp_path / "out" / "metrics.json").read_text()
+    assert "NaN" not in text
+    assert as_json({"AUC": Figure(float("nan"), float("nan"), 1.0, 3)}) == {
+        "AUC": {"value": None, "low": None, "high": 1.0, "n": 3}
+    }
+
+
+def test_results_of_an_earlier_run_stay_whole_when_the_disk_is_full(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = _data(tmp_path / "films", count=2)
+    _evaluate(catalogue, "chest-tuberculosis", index, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    with pytest.raises(NotSaved, match="no space left"):
+        _evaluate(catalogue, "chest-tuberculosis", index, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before

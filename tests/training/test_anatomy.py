@@ -8,7 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from radviewer.training.anatomy import score
+from radviewer.ai.networks import AnatomyNet
+from radviewer.errors import NothingToRead
+from radviewer.training import anatomy
+from radviewer.training.anatomy import folder_of, score, train_fold
 from radviewer.training.anatomy_films import (
     FIRST,
     HEART,
@@ -17,6 +20,7 @@ from radviewer.training.anatomy_films import (
     RIGHT,
     SECOND,
     SIDE,
+    THIRD,
     UNION,
     Films,
     Phase,
@@ -27,6 +31,7 @@ from radviewer.training.anatomy_films import (
 )
 from radviewer.training.anatomy_loss import believable, loss_of, taught
 from radviewer.training.data import Row
+from radviewer.training.loop import Batch
 
 SIZE = FIRST.size
 
@@ -216,3 +221,34 @@ def test_held_out_scores_leave_out_what_is_not_labelled(films: Films) -> None:
     assert lines[0]["lungs"] > 0.98
     assert lines[0]["heart"] > 0.97
     assert np.isnan(lines[1]["heart"])
+
+
+def test_the_third_phase_is_taught_by_the_first_fold_and_keeps_its_statistics(
+    films: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NothingToRead, match="missing"):
+        train_fold(films, 1, tmp_path, THIRD)
+    torch.manual_seed(0)
+    before = AnatomyNet()
+    for fold in (0, 1):
+        folder = folder_of(tmp_path, fold, SECOND)
+        folder.mkdir(parents=True)
+        before.polarity.bias.data.fill_(fold)
+        state = {"epoch": 1, "schedule": {"epochs": 1}, "average": before.state_dict()}
+        torch.save(state, folder / "checkpoint.pt")
+    teachers = []
+
+    def teach(teacher: AnatomyNet, batch: Batch) -> Batch:
+        teachers.append(float(teacher.polarity.bias.detach()))
+        return batch
+
+    monkeypatch.setattr(anatomy, "taught", teach)
+    short = replace(THIRD, steps=1, epochs=1)
+    monkeypatch.setattr(anatomy, "THIRD", short)
+    monkeypatch.setattr(anatomy, "PHASES", (FIRST, SECOND, short))
+    after = train_fold(films, 1, tmp_path, short).state_dict()
+    assert teachers == [0]
+    start = before.state_dict()
+    assert torch.equal(after["neck.norm.running_mean"], start["neck.norm.running_mean"])
+    assert not torch.equal(after["neck.convolution.weight"], start["neck.convolution.weight"])
+    assert (folder_of(tmp_path, 1, short) / "held-out.csv").is_file()

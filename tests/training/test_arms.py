@@ -12,7 +12,7 @@ from radviewer.ai import anatomy
 from radviewer.ai.networks import FindingNet
 from radviewer.training import arms
 from radviewer.training.data import read_index
-from radviewer.training.findings import FINDINGS, fold_list
+from radviewer.training.findings_films import FINDINGS, fold_list
 from tests.ai.drawings import Seeing, chest
 
 _LABELS = {

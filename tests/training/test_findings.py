@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,14 +10,14 @@ import torch
 from torch import nn
 
 from radviewer.ai import anatomy
-from radviewer.training import findings
+from radviewer.errors import NothingToRead
 from radviewer.training.data import Row
-from radviewer.training.findings import (
+from radviewer.training.findings import logits_of, loss_of, runs_of, started, train_fold
+from radviewer.training.findings_films import (
     FINDINGS,
     FOLDS,
     NO_FOLD,
     RECIPES,
-    SIZE,
     TARGETS,
     UNSURE,
     Labelled,
@@ -24,15 +25,12 @@ from radviewer.training.findings import (
     batches,
     hide,
     load,
-    logits_of,
-    loss_of,
     shown,
-    started,
-    train_fold,
 )
 from radviewer.training.lungs import CACHED, Crops
 from tests.ai.drawings import Seeing, chest
 
+SIZE = 224
 RECIPE = Recipe("tuberculosis", ("tuberculosis",), (("a", 3), ("b", 2)), seed=1, epochs=1, steps=2)
 
 
@@ -73,7 +71,7 @@ def test_every_source_teaches_every_head_of_its_recipe(recipe: Recipe) -> None:
 def test_the_networks_view_is_the_middle_of_the_cut_out() -> None:
     disc = np.zeros((CACHED, CACHED), np.uint8)
     disc[CACHED // 2 - 40 : CACHED // 2 + 40, CACHED // 2 - 60 : CACHED // 2 + 60] = 1
-    grey, lungs = shown(disc * np.uint8(200), disc)
+    grey, lungs = shown(disc * np.uint8(200), disc, SIZE)
     row, column = (float(v.mean()) for v in np.nonzero(lungs))
     assert (row, column) == pytest.approx(((SIZE - 1) / 2, (SIZE - 1) / 2), abs=0.51)  # edges may tie
     assert lungs.sum() == pytest.approx(80 * 120 * (SIZE / 256) ** 2, rel=0.03)
@@ -99,8 +97,8 @@ class Bright(nn.Module):
 
 def test_logits_are_the_mean_of_film_and_mirror_image(films: Labelled) -> None:
     mirrored = Crops(films.crops.grey[:, :, ::-1].copy(), films.crops.lungs[:, :, ::-1].copy(), films.crops.kept)
-    straight = logits_of(Bright(), films.crops, [0, 3])
-    np.testing.assert_allclose(straight, logits_of(Bright(), mirrored, [0, 3]), atol=1e-5)
+    straight = logits_of(Bright(), films.crops, [0, 3], SIZE)
+    np.testing.assert_allclose(straight, logits_of(Bright(), mirrored, [0, 3], SIZE), atol=1e-5)
 
 
 class Constant(nn.Module):
@@ -128,18 +126,17 @@ def test_unsure_films_pull_towards_the_middle_and_half_as_hard(films: Labelled) 
     assert far > middle
 
 
-def test_arms_start_where_they_say(tmp_path: Path) -> None:
+def test_arms_start_where_they_say() -> None:
     scratch, imagenet = started("scratch", 1, 7, None), started("imagenet", 1, 7, None)
     assert not torch.equal(scratch.head.convolution.weight, imagenet.head.convolution.weight)
     torch.testing.assert_close(scratch.classifier.weight, imagenet.classifier.weight)
-    torch.save({"average": imagenet.state_dict()}, tmp_path / "checkpoint.pt")
-    twice = started("twice", 1, 8, tmp_path / "checkpoint.pt")
+    twice = started("twice", 1, 8, {"average": imagenet.state_dict()})
     torch.testing.assert_close(twice.state_dict(), imagenet.state_dict())
     assert scratch.encoder.stem.convolution.weight.requires_grad
     assert not imagenet.encoder.stem.convolution.weight.requires_grad
     assert imagenet.train().encoder.stages[2].training
     assert not imagenet.encoder.stages[1].training
-    with pytest.raises(ValueError, match="first transfer"):
+    with pytest.raises(NothingToRead, match="first transfer"):
         started("twice", 1, 8, None)
 
 
@@ -147,7 +144,7 @@ def test_films_are_cut_out_once_and_a_fold_is_trained(
     tmp_path: Path, random_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(anatomy, "members", lambda _catalogue, card: (Seeing() for _ in card.weights))
-    monkeypatch.setitem(findings.TARGETS, "films", findings.TARGETS["shenzhen"])
+    monkeypatch.setitem(TARGETS, "films", TARGETS["shenzhen"])
     recipe = Recipe("findings", FINDINGS.heads, (("films", 4),), seed=1, epochs=1, steps=2)
     folder = tmp_path / "data" / "films"
     folder.mkdir(parents=True)
@@ -172,3 +169,21 @@ def test_films_are_cut_out_once_and_a_fold_is_trained(
     assert held_out[0] == "film,patient,fold,label,tuberculosis,pneumonia"
     refused_here = sum(fold == 0 for _, _, fold in films.refused)
     assert len(held_out) == 1 + films.folds.count(0) + 2 + refused_here
+
+
+def test_a_refinement_starts_from_the_same_fold(films: Labelled, tmp_path: Path) -> None:
+    first = replace(RECIPE, heads=("tuberculosis",), steps=1)
+    finer = replace(first, name="finer", follows=first.name, size=256)
+    with pytest.raises(NothingToRead, match="missing"):
+        train_fold(films, finer, "scratch", 0, tmp_path)
+    network = started("scratch", 1, 5, None)
+    folder = runs_of(tmp_path, first.name, "scratch") / "fold0"
+    folder.mkdir(parents=True)
+    state = {"epoch": 0, "schedule": {"epochs": 1}, "average": network.state_dict(), "lines": []}
+    torch.save(state, folder / "checkpoint.pt")
+    with pytest.raises(NothingToRead, match="not finished: 0 of 1"):
+        train_fold(films, finer, "scratch", 0, tmp_path)
+    torch.save(state | {"epoch": 1}, folder / "checkpoint.pt")
+    refined = train_fold(films, finer, "scratch", 0, tmp_path).state_dict()
+    near = refined["head.convolution.weight"] - network.state_dict()["head.convolution.weight"]
+    assert 0 < float(near.abs().max()) < 0.01

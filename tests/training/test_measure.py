@@ -15,9 +15,9 @@ from radviewer.ai import anatomy
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.networks import FindingNet
 from radviewer.domain.volume import SliceImage
+from radviewer.evaluation.tables import write_table
 from radviewer.training import measure_alarms, measure_gate, measure_heat
-from radviewer.training.data import write_table
-from radviewer.training.findings import NO_FOLD
+from radviewer.training.findings_films import NO_FOLD
 from radviewer.training.held_out import Read, write_read
 from radviewer.training.measure import measure
 from radviewer.training.measured import COMMAND, read_accepted, read_measured

@@ -19,12 +19,15 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.eligibility import distance
 from radviewer.ai.findings import Scores, score
 from radviewer.ai.networks import AnatomyNet, FindingNet
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import threshold_for_sensitivity
+from radviewer.evaluation.tables import write_table
 from radviewer.training import held_out, release_anatomy, release_findings
-from radviewer.training.anatomy_films import FOLDS, load_films
-from radviewer.training.data import write_table
-from radviewer.training.findings import FOLDS as FINDING_FOLDS
-from radviewer.training.findings import NO_FOLD, TUBERCULOSIS
+from radviewer.training.anatomy import averaged
+from radviewer.training.anatomy_films import FOLDS, SECOND, load_films
+from radviewer.training.findings import runs_of
+from radviewer.training.findings_films import FOLDS as FINDING_FOLDS
+from radviewer.training.findings_films import NO_FOLD, TUBERCULOSIS
 from radviewer.training.release_findings import FindingTexts, Texts
 from tests.ai.drawings import Seeing, chest, lungs
 
@@ -67,7 +70,7 @@ def test_an_anatomy_release_measures_itself(data: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(release_anatomy, "_AXES", 4)
     monkeypatch.setattr(release_anatomy, "_REFERENCE", (("jsrt", 1), ("adult-pneumonia", 3)))
     for fold in range(FOLDS):
-        for phase in ("", "-exact"):
+        for phase in ("", "-exact", "-finer"):
             _checkpoint(tmp_path / "anatomy" / f"fold{fold}{phase}", AnatomyNet(), fold)
     films = load_films(data, tmp_path / "cache")
     target = tmp_path / "models" / "chest-anatomy"
@@ -83,7 +86,7 @@ def test_an_anatomy_release_measures_itself(data: Path, tmp_path: Path, monkeypa
     assert measured["mean Dice, heart", "jsrt"].n == round(6 * (1 - refused.value))
     assert measured["mean Dice, lungs", "shenzhen"].value > 0.9
     assert ("mean Dice, heart", "shenzhen") not in measured
-    assert card.training.seconds == 30
+    assert card.training.seconds == 45
     with (target / "folds.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 12  # films without outlines are in no fold
     assert sum(path.stat().st_size for path in target.iterdir()) < 25_000_000
@@ -91,8 +94,10 @@ def test_an_anatomy_release_measures_itself(data: Path, tmp_path: Path, monkeypa
 
 def test_an_unfinished_fold_is_not_released(tmp_path: Path) -> None:
     _checkpoint(tmp_path / "anatomy" / "fold0-exact", AnatomyNet(), 0, epoch=1)
-    with pytest.raises(ValueError, match="not finished: 1 of 2"):
-        release_anatomy.member(tmp_path, 0)
+    with pytest.raises(NothingToRead, match="not finished: 1 of 2"):
+        averaged(tmp_path / "anatomy", 0, SECOND)
+    with pytest.raises(NothingToRead, match="missing"):
+        averaged(tmp_path / "anatomy", 1, SECOND)
 
 
 def test_the_reference_accepts_its_own_kind() -> None:
@@ -142,7 +147,7 @@ def released(data: Path, tmp_path: Path, random_models: Path, monkeypatch: pytes
         others: list[tuple[float, int | None]] = [(0.0, None)] * 18  # of the sources that no member has seen
         order = iter([*made, *others])
         monkeypatch.setattr(held_out, "score", scored)
-        models, runs = tmp_path / "models", tmp_path / "runs"
+        models, runs = tmp_path / "models", runs_of(tmp_path, "tuberculosis")
         models.mkdir()
         (models / "chest-anatomy").symlink_to(random_models / "chest-anatomy")
         for fold in range(FINDING_FOLDS):
@@ -150,7 +155,7 @@ def released(data: Path, tmp_path: Path, random_models: Path, monkeypatch: pytes
             lines = [(f"shenzhen/shenzhen{i}.png", f"shenzhen/{i}", fold, "x") for i in _FOLDED[fold]]
             write_table(runs / f"fold{fold}" / "held-out.csv", ("film", "patient", "fold", "label"), lines)
         target = models / "chest-findings"
-        release_findings.release(TUBERCULOSIS, runs, data, target, _TEXTS, "the command")
+        release_findings.release(TUBERCULOSIS, tmp_path, data, target, _TEXTS, "the command")
         return target
 
     return run

@@ -4,7 +4,7 @@ import pytest
 
 from radviewer.ai.cards import Intended, Source
 from radviewer.training import texts
-from radviewer.training.findings import FINDINGS, TARGETS
+from radviewer.training.findings_films import FINDINGS, TARGETS
 
 
 def test_every_head_has_its_words_and_films_to_be_fitted_on() -> None:
