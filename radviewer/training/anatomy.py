@@ -89,6 +89,8 @@ def _means(films: Films, held_out: Sequence[int], lines: list[dict[str, float]])
     means = {}
     for source in ("jsrt", "shenzhen"):
         chosen = [line for i, line in zip(held_out, lines, strict=True) if films.rows[i].source == source]
+        if not chosen:
+            continue
         for name in ("lungs", "heart" if source == "jsrt" else "believable heart"):
             means[f"{source} {name}"] = float(np.nanmean([line[name] for line in chosen]))
     return means
