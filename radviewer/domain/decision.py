@@ -62,7 +62,7 @@ class FindingKey:
     stack : str
         SHA-256 over SOP Instance UIDs and frame numbers of the stack, in order.
     model, version : str
-        Both "" for what no model has proposed.
+        For what no model has proposed: "", and an id of its own, so that a label may be missed more than once.
     label : str
 
     """
