@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.ai.cards import Card
+from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.eligibility import check_anatomy, distance
-from radviewer.ai.films import Film, Placement, Refused, network_input
+from radviewer.ai.films import Film, Placement, Refuse, network_input, raise_refused
 from radviewer.ai.networks import ANATOMY, AnatomyNet
 from radviewer.ai.running import build, device, unseen
 from radviewer.domain.measurement import Quantity
@@ -63,13 +63,20 @@ def members(catalogue: Catalogue, card: Card) -> Iterator[AnatomyNet]:
         yield build(AnatomyNet, AnatomyNet, catalogue, card, weights)
 
 
-def outline(catalogue: Catalogue, card: Card, film: Film, progress: Progress, only_fold: int | None = None) -> Outlines:
+def outline(
+    catalogue: Catalogue,
+    card: Card,
+    film: Film,
+    progress: Progress,
+    only_fold: int | None = None,
+    refuse: Refuse = raise_refused,
+) -> Outlines:
     """Run the ensemble, or only the member that has not seen `only_fold`.
 
     Raises
     ------
     Refused
-        If the film is not what the model was made for.
+        By `refuse`, if the film is not what the model was made for; and if no lung is found at all.
     BadModel
         If weights cannot be used.
 
@@ -83,11 +90,11 @@ def outline(catalogue: Catalogue, card: Card, film: Film, progress: Progress, on
         logits, _, pooled, placement = _run(nets, film, card.input_size, progress)
     strange = _strangeness(catalogue, card, pooled)
     if card.distance is not None and strange > card.distance.limit:
-        raise Refused("The image does not look like the chest films the model was trained on.")
+        refuse("The image does not look like the chest films the model was trained on.")
     mean = _without_islands(logits.mean(axis=0))
     found = mean > 0
     agreement = float(np.median([_dice((m[RIGHT] > 0) | (m[LEFT] > 0), found[RIGHT] | found[LEFT]) for m in logits]))
-    check_anatomy((found[RIGHT], found[LEFT]), agreement)
+    check_anatomy((found[RIGHT], found[LEFT]), agreement, refuse=refuse)
     return Outlines(film, mean, placement, agreement, negative, strange)
 
 
@@ -103,6 +110,8 @@ def _run(nets: list[AnatomyNet], film: Film, size: int, progress: Progress) -> t
             progress.check()
             results.append([part[0].float().cpu().numpy() for part in net(image)])
     logits, polarity, pooled = (np.stack(parts).astype(np.float32) for parts in zip(*results, strict=True))
+    if not (np.isfinite(logits).all() and np.isfinite(polarity).all()):
+        raise BadModel("The model that outlines the lungs returned values that are not numbers.")
     step = size / logits.shape[-1]
     return logits, polarity, pooled, placement.within(Placement(0.0, 0.0, step, step))
 

@@ -2,7 +2,7 @@
 
 Asked in this order, the first "no" is the reason: header attributes → image statistics (`films.film_of`)
 → distance in feature space → plausibility of the outlined anatomy.  A missing attribute is no
-reason, a contradicting one is.
+reason, a contradicting one is.  Every "no" goes through a `Refuse`, so that a reader may override it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from radviewer.ai.cards import Card, Intended
 from radviewer.ai.context import Context
-from radviewer.ai.films import Refused
+from radviewer.ai.films import Refuse, Refused, raise_refused
 
 Mask = NDArray[np.bool_]
 
+_NO_LUNGS = "No pair of lungs was found: not a frontal chest film, or too little of one."
 _LATERAL = {"LATERAL", "LAT", "LL", "RL", "LLD", "RLD", "LLO", "RLO", "RAO", "LAO", "RPO", "LPO"}
 _VIEW_WORDS = ("LATERAL", "OBLIQUE")
 _CHEST_WORDS = ("CHEST", "THORAX", "LUNG", "HEART", "TORAX", "POUMON")
@@ -41,44 +42,46 @@ class Plausible:
     least_agreement: float = 0.70
 
 
-def check_attributes(card: Card, context: Context) -> None:
+def check_attributes(card: Card, context: Context, refuse: Refuse = raise_refused) -> None:
     """Refuse what the header says is something else.
 
     Raises
     ------
     Refused
+        By `refuse`; and for more than one image: an opinion on one is no opinion on the stack.
 
     """
     if context.slices > 1:
         raise Refused(f"It reads single films; this stack has {context.slices} images.")
     if context.modality and context.modality not in card.modalities:
-        raise Refused(f"It reads radiographs ({', '.join(card.modalities)}), not {context.modality}.")
-    check_intended(card.intended, context)
+        refuse(f"It reads radiographs ({', '.join(card.modalities)}), not {context.modality}.")
+    check_intended(card.intended, context, refuse)
     body = (context.body_part or "").replace(" ", "")
     if body and not any(word in body for word in _CHEST_WORDS) and any(word in body for word in _OTHER_WORDS):
-        raise Refused(f"The header says this is not a chest: {context.body_part}.")
+        refuse(f"The header says this is not a chest: {context.body_part}.")
     view = context.view_position or ""
     if view in _LATERAL or any(word in view for word in _VIEW_WORDS):
-        raise Refused(f"The header says this is not a frontal view: {view}.")
+        refuse(f"The header says this is not a frontal view: {view}.")
 
 
-def check_intended(intended: Intended, context: Context) -> None:
+def check_intended(intended: Intended, context: Context, refuse: Refuse = raise_refused) -> None:
     """Refuse a view or an age outside `intended`.
 
     Raises
     ------
     Refused
+        By `refuse`.
 
     """
     view, age = context.view_position, context.age_years
     if intended.views and view and view not in intended.views:
-        raise Refused(f"Outside intended use: validated on views {', '.join(intended.views)}, this is {view}.")
+        refuse(f"Outside intended use: validated on views {', '.join(intended.views)}, this is {view}.")
     if age is None:
         return
     if intended.youngest is not None and age < intended.youngest:
-        raise Refused(f"Outside intended use: validated from {intended.youngest:g} years, the patient is {age:.0f}.")
+        refuse(f"Outside intended use: validated from {intended.youngest:g} years, the patient is {age:.0f}.")
     if intended.oldest is not None and age >= intended.oldest:
-        raise Refused(f"Outside intended use: validated below {intended.oldest:g} years, the patient is {age:.0f}.")
+        refuse(f"Outside intended use: validated below {intended.oldest:g} years, the patient is {age:.0f}.")
 
 
 def distance(features: NDArray[np.float32], reference: dict[str, NDArray[np.float32]]) -> float:
@@ -100,7 +103,12 @@ def distance(features: NDArray[np.float32], reference: dict[str, NDArray[np.floa
     return float(np.sqrt((whitened + left_over) / 2))
 
 
-def check_anatomy(lungs: tuple[Mask, Mask], agreement: float, bounds: Plausible | None = None) -> None:
+def check_anatomy(
+    lungs: tuple[Mask, Mask],
+    agreement: float,
+    bounds: Plausible | None = None,
+    refuse: Refuse = raise_refused,
+) -> None:
     """Refuse when the outlines are no pair of lungs.
 
     Parameters
@@ -111,25 +119,34 @@ def check_anatomy(lungs: tuple[Mask, Mask], agreement: float, bounds: Plausible 
         Median Dice of the ensemble's members with the ensemble.
     bounds : Plausible, optional
         Default: the bundled model's.
+    refuse : callable, optional
+        Called with each reason.
 
     Raises
     ------
     Refused
+        By `refuse`; and when there is no lung at all: there is nothing to read.
 
     """
     bounds = bounds or Plausible()
     right, left = (float(mask.mean()) for mask in lungs)
+    if not right + left > 0:
+        raise Refused(_NO_LUNGS)
     if min(right, left) < bounds.smallest_lung or right + left < bounds.smallest_lungs:
-        raise Refused("No pair of lungs was found: not a frontal chest film, or too little of one.")
+        refuse(_NO_LUNGS)
     if right + left > bounds.largest_lungs:
-        raise Refused("What was found is too large for a pair of lungs: not a frontal chest film.")
+        refuse("What was found is too large for a pair of lungs: not a frontal chest film.")
     if max(right, left) > bounds.most_unequal * min(right, left):
-        raise Refused("The two sides found are too unequal for a pair of lungs.")
-    (right_row, right_column), (left_row, left_column) = (_centre(mask) for mask in lungs)
-    if left_column - right_column < abs(left_row - right_row):
-        raise Refused("The lungs do not lie side by side as on an upright frontal film; turn the film upright.")
+        refuse("The two sides found are too unequal for a pair of lungs.")
+    if min(right, left) > 0 and not _side_by_side(*lungs):
+        refuse("The lungs do not lie side by side as on an upright frontal film; turn the film upright.")
     if agreement < bounds.least_agreement:
-        raise Refused("The model is not sure where the lungs are: not a frontal chest film, or a very unusual one.")
+        refuse("The model is not sure where the lungs are: not a frontal chest film, or a very unusual one.")
+
+
+def _side_by_side(right: Mask, left: Mask) -> bool:
+    (right_row, right_column), (left_row, left_column) = _centre(right), _centre(left)
+    return left_column - right_column >= abs(left_row - right_row)
 
 
 def _centre(mask: Mask) -> tuple[float, float]:

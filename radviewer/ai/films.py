@@ -7,7 +7,7 @@ raster lie on the image, so that masks and maps return to the image's own grid e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,22 @@ _BAND = 512  # rows mapped back at a time
 
 class Refused(RadviewerError):
     """A model was not made for this image; the message is the reason, for the reader."""
+
+
+Refuse = Callable[[str], None]
+"""Called with the reason where an image is not what a model was made for: `raise_refused`, or what
+notes the reason for a reader who wants the model to run all the same."""
+
+
+def raise_refused(reason: str) -> None:
+    """Refuse.
+
+    Raises
+    ------
+    Refused
+
+    """
+    raise Refused(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +136,27 @@ class Film:
         return replace(self, grey=-self.grey)
 
 
-def film_of(image: SliceImage) -> Film:
+def film_of(image: SliceImage, refuse: Refuse = raise_refused) -> Film:
     """Reduce an image to its working raster and cut off flat padding.
+
+    Parameters
+    ----------
+    image : SliceImage
+        The radiograph.
+    refuse : callable, optional
+        Called if it is coloured (the first channel is read when it returns) or too small.
 
     Raises
     ------
     Refused
-        If it is coloured, too small, too large, blank or not finite.
+        By `refuse`; and if the image is too large, blank or not finite: there is nothing to read.
 
     """
     rows, columns = image.stored.shape[:2]
     if image.is_colour and not _is_grey(image.stored):
-        raise Refused("This is a colour image, not a radiograph.")
+        refuse("This is a colour image, not a radiograph.")
     if min(rows, columns) < SMALLEST:
-        raise Refused(f"The image is too small to judge ({rows} × {columns} pixels).")
+        refuse(f"The image is too small to judge ({rows} × {columns} pixels).")
     if rows * columns > LARGEST:
         raise Refused(f"The image is larger than any radiograph ({rows} × {columns} pixels).")
     grey = _shown(image, _reduced(image))

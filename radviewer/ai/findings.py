@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import Outlines
-from radviewer.ai.cards import Calibration, Card, FindingCard
+from radviewer.ai.cards import BadModel, Calibration, Card, FindingCard
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_intended
-from radviewer.ai.films import Placement, Refused
+from radviewer.ai.films import Placement, Refuse, Refused
 from radviewer.ai.lungs import cut_out, prepared
 from radviewer.ai.networks import FindingNet
 from radviewer.ai.running import build, device, unseen
@@ -67,7 +67,7 @@ def score(
     Raises
     ------
     BadModel
-        If weights cannot be used.
+        If weights cannot be used, or what they compute is not finite.
 
     """
     started = time.perf_counter()
@@ -91,6 +91,8 @@ def score(
     step = card.input_size / cells
     placement = crop.placement.within(Placement(0.0, 0.0, step, step))
     spent = time.perf_counter() - started
+    if not (np.isfinite(logits).all() and np.isfinite(maps).all()):
+        raise BadModel("The model returned values that are not numbers.")
     return Scores(_mean(logits), _mean(maps), _mean(biases), placement, (spent - explaining, explaining))
 
 
@@ -111,18 +113,27 @@ def heatmap(scores: Scores, index: int, scale: float, shape: tuple[int, int]) ->
     return scores.placement.map(heat, shape)[None]
 
 
-def findings(card: Card, scores: Scores, context: Context, shape: tuple[int, int]) -> tuple[Finding, ...]:
-    """One Finding per label; one outside its intended use is refused while the others run."""
-    return tuple(_finding(item, scores, i, context, shape) for i, item in enumerate(card.findings))
+def findings(
+    card: Card, scores: Scores, context: Context, shape: tuple[int, int], note: Refuse | None = None
+) -> tuple[Finding, ...]:
+    """One Finding per label; one outside its intended use is refused while the others run.
+
+    With `note` it runs all the same, and `note` is called with the reason.
+    """
+    return tuple(_finding(item, scores, i, context, shape, note) for i, item in enumerate(card.findings))
 
 
-def _finding(item: FindingCard, scores: Scores, index: int, context: Context, shape: tuple[int, int]) -> Finding:
+def _finding(
+    item: FindingCard, scores: Scores, index: int, context: Context, shape: tuple[int, int], note: Refuse | None
+) -> Finding:
     try:
         check_intended(item.intended, context)
     except Refused as refusal:
-        return Finding(
-            item.label, Outcome.REFUSED, threshold=item.threshold, reason=str(refusal), evidence=item.evidence
-        )
+        if note is None:
+            return Finding(
+                item.label, Outcome.REFUSED, threshold=item.threshold, reason=str(refusal), evidence=item.evidence
+            )
+        note(f"{item.label}: {refusal}")
     return Finding(
         item.label,
         Outcome.RAN,

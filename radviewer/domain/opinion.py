@@ -123,6 +123,8 @@ class Opinion:
         File name and hash of every weights file that took part.
     reason : str or None
         A sentence for the reader unless the model ran.
+    overridden : str or None
+        Why the model would have refused, had the reader not wanted it to run all the same.
 
     Raises
     ------
@@ -139,6 +141,7 @@ class Opinion:
     seconds: Seconds = Seconds()
     findings: tuple[Finding, ...] = ()
     anatomy: tuple[Structure, ...] = ()
+    overridden: str | None = None
 
     def __post_init__(self) -> None:
         if self.outcome is Outcome.RAN:

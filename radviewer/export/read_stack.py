@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from radviewer.ai.cards import Card
@@ -11,7 +9,7 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_attributes
 from radviewer.ai.films import LARGEST, Refused
-from radviewer.ai.reading import cards_for, read
+from radviewer.ai.reading import cards_for, complete, read
 from radviewer.dicom.load import load
 from radviewer.domain.opinion import Finding, Opinion, Outcome
 from radviewer.domain.study import Stack
@@ -33,8 +31,7 @@ def read_stack(
     cards = cards_for(catalogue, context, model)
     volume = _pixels(stack, context, cards, progress)
     opinions = read(volume, context, catalogue, progress, model=model)
-    findings = {card.name: card for card in cards}
-    return tuple(_complete(opinion, findings[opinion.model]) for opinion in opinions), volume
+    return complete(opinions, cards), volume
 
 
 def was_readable(stack: Stack, volume: Volume) -> bool:
@@ -79,14 +76,3 @@ def _eligible(card: Card, context: Context) -> bool:
     except Refused:
         return False
     return True
-
-
-def _complete(opinion: Opinion, card: Card) -> Opinion:
-    """Name each finding of a model that did not run: one per label, whatever became of it."""
-    if opinion.outcome is Outcome.RAN or opinion.findings:
-        return opinion
-    found = tuple(
-        Finding(item.label, Outcome.REFUSED, threshold=item.threshold, reason=opinion.reason, evidence=item.evidence)
-        for item in card.findings
-    )
-    return replace(opinion, findings=found)
