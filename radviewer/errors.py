@@ -30,3 +30,7 @@ class NotSaved(RadviewerError):
 
 class BadResource(RadviewerError):
     """A table under resources/ or a settings file has a wrong entry."""
+
+
+class WorkerFailed(RadviewerError):
+    """The process that holds the networks crashed, hung or met a fault; reading goes on without it."""

@@ -1,0 +1,89 @@
+"""What the worker process and the window say to each other; each run has a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from radviewer.domain.opinion import Opinion
+from radviewer.domain.volume import SliceImage, Volume
+
+if TYPE_CHECKING:
+    from radviewer.ai.context import Context
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """Read a stack; `stored` and `images` are its Volume's, which pickled would hold every pixel twice."""
+
+    run: int
+    volume: Volume
+    images: tuple[SliceImage | None, ...]
+    context: Context
+    model: str | None
+    override: bool
+
+    @classmethod
+    def about(cls, run: int, volume: Volume, context: Context, model: str | None, override: bool) -> Ask:
+        """Ask `model`, or all that apply, about `volume`."""
+        nothing = volume.stored[:0]
+        images = tuple(None if image is None else image.with_stored(nothing) for image in volume.slices)
+        bare = Volume(volume.stored, (), volume.geometry, volume.problems)
+        return cls(run, bare, images, context, model, override)
+
+    def whole(self) -> Volume:
+        """The volume, its slices views of its pixels again."""
+        stored = self.volume.stored
+        slices = tuple(None if image is None else image.with_stored(stored[i]) for i, image in enumerate(self.images))
+        return Volume(stored, slices, self.volume.geometry, self.volume.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Load all models."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop a run at its next check."""
+
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run is at work; `done` is None when it only shows that it has not stalled."""
+
+    run: int
+    done: int | None = None
+    total: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A run's result; empty of a warm-up."""
+
+    run: int
+    opinions: tuple[Opinion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A run raised: `sentence` is for the reader."""
+
+    run: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A run was cancelled."""
+
+    run: int
+
+
+Request = Ask | WarmUp
+Reply = Report | Answer | Failed | Stopped
