@@ -80,14 +80,23 @@ class Calibration(_Entry):
     intercept: float
 
 
+class OperatingPoint(_Entry):
+    """What a threshold does on held-out films: cross-fitted, of the films the finding was validated on."""
+
+    threshold: Share
+    sensitivity: Share
+    specificity: Share
+
+
 class FindingCard(_Entry):
-    """One finding: its operating point and its scale."""
+    """One finding: its operating point and its scale; `operating_curve` says what other thresholds would do."""
 
     label: str
     threshold: Share
     operating_point: str
     calibration: Calibration
     heat_scale: float = Field(gt=0)
+    operating_curve: tuple[OperatingPoint, ...] = ()
     intended: Intended
     evidence: str
 

@@ -60,12 +60,15 @@ def build(make: Callable[[], Net], kind: type[Net], catalogue: Catalogue, card: 
         If the weights cannot be read or do not fit the network.
 
     """
+    import torch
+
     key = (str(catalogue.folder), weights.sha256, kind.__name__)
     with _lock:
         if key not in _built:
-            network = make()
+            with torch.device("meta"):  # no random weights first: they are replaced at once
+                network = make()
             try:
-                network.load_state_dict(catalogue.weights(card, weights))
+                network.load_state_dict(catalogue.weights(card, weights), assign=True)
             except RuntimeError as problem:
                 raise BadModel(f"The weights file {weights.file} does not fit the model {card.name}.") from problem
             _fuse(network.eval())

@@ -27,6 +27,7 @@ class Group(Enum):
     IMAGE = "&Image"
     CONTRAST = "&Contrast"
     MEASURE = "&Measure"
+    OPINION = "&Second opinion"
     VIEW = "&View"
     HELP = "&Help"
 
@@ -72,6 +73,10 @@ def _window(
 
 def _tool(name: str, text: str, group: Group, *keys: str, icon: str = "", tip: str = "") -> Action:
     return Action(name, text, group, keys, Scope.VIEWPORT, icon, checkable=True, tip=tip)
+
+
+def _toggle(name: str, text: str, group: Group, *keys: str, tip: str = "") -> Action:
+    return Action(name, text, group, keys, Scope.VIEWPORT, checkable=True, tip=tip)
 
 
 def _move(name: str, text: str, *keys: str) -> Action:
@@ -143,6 +148,23 @@ ACTIONS: tuple[Action, ...] = (
     _tool("tool-ellipse", "Ellipse ROI", Group.MEASURE, "O", icon="ellipse"),
     _tool("tool-freehand", "Freehand ROI", Group.MEASURE, "F", icon="freehand"),
     _tool("tool-arrow", "Arrow and text", Group.MEASURE, "Y", icon="arrow"),
+    _window("run-opinion", "Run the second opinion", Group.OPINION, "Ctrl+Return"),
+    _window("cancel-opinion", "Cancel the second opinion", Group.OPINION),
+    _window("impression", "Lock impression…", Group.OPINION, "Ctrl+J"),
+    Action("next-finding", "Next finding", Group.OPINION, (".",), repeats=True),
+    Action("previous-finding", "Previous finding", Group.OPINION, (",",), repeats=True),
+    Action("accept-finding", "Accept the selected finding", Group.OPINION, ("Return", "Enter")),
+    Action("reject-finding", "Reject the selected finding…", Group.OPINION, ("X",)),
+    Action("edit-finding", "Edit the selected outline", Group.OPINION, ("E",), checkable=True),
+    Action("withdraw-decision", "Take the decision back", Group.OPINION, ("Shift+X",)),
+    Action("accept-anatomy", "Accept all outlines of the anatomy", Group.OPINION),
+    _tool("tool-missed", "AI missed this", Group.OPINION, "J", tip="Click or draw what no model has found"),
+    _toggle("toggle-overlays", "Overlays", Group.OPINION, "G", tip="All overlays of the second opinion; hold to peek"),
+    _toggle("toggle-heatmap", "Heatmap of the selected finding", Group.OPINION, "Shift+G"),
+    _toggle("toggle-fill", "Fill outlines", Group.OPINION, "Alt+G"),
+    _window("compare-images", "Compare images of this patient…", Group.OPINION, "Ctrl+Shift+C"),
+    _window("session-summary", "Summary of this session…", Group.OPINION, "Ctrl+Shift+Y"),
+    _window("model-cards", "Models…", Group.OPINION),
     _window("layout-1x1", "One viewport", Group.VIEW, "F2", icon="layout-1x1", checkable=True),
     _window("layout-1x2", "Two viewports", Group.VIEW, "F3", icon="layout-1x2", checkable=True),
     _window("layout-2x2", "Four viewports", Group.VIEW, "F4", icon="layout-2x2", checkable=True),
@@ -154,6 +176,7 @@ ACTIONS: tuple[Action, ...] = (
     _window("panel-studies", "Studies", Group.VIEW, "Ctrl+Shift+B", icon="studies", checkable=True),
     _window("panel-histogram", "Histogram", Group.VIEW, "Ctrl+Shift+H", icon="histogram", checkable=True),
     _window("panel-marks", "Marks and key images", Group.VIEW, "Ctrl+Shift+M", icon="marks", checkable=True),
+    _window("panel-findings", "Second opinion", Group.VIEW, "Ctrl+Shift+A", icon="opinion", checkable=True),
     _window("panel-skipped", "Skipped files", Group.VIEW, "Ctrl+Shift+S"),
     _window("notices", "Notices", Group.VIEW, "Ctrl+Shift+N"),
     _window("tags", "DICOM tags…", Group.VIEW, "Ctrl+T", icon="tags"),
@@ -169,6 +192,7 @@ BEGINS_SECTION = frozenset(
         "previous-series", "next-marked", "cine", "key-image",
         "fit", "rotate-right", "invert", "reset",
         "window-wider", "step-clahe", "tool-length",
+        "next-finding", "accept-finding", "tool-missed", "toggle-overlays", "compare-images",
         "next-viewport", "link", "density", "panel-studies", "panel-skipped", "full-screen", "about",
     }
 )  # fmt: skip

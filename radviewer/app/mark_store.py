@@ -6,12 +6,12 @@ Rows are keyed by DICOM UIDs and hold no name, date or number of a patient.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from radviewer.app.sqlite_files import PATIENCE, is_damaged, set_aside, use_write_ahead_log
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind
 from radviewer.errors import NotSaved
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import sqlite3
 
 _SCHEMA = 1
-_PATIENCE = 1.0  # seconds to wait for another program that writes; then the mark is tried again later
 _CREATE = (
     """CREATE TABLE IF NOT EXISTS mark (
   mark_id TEXT PRIMARY KEY,
@@ -95,8 +94,8 @@ class MarkStore:
                 yield connection
         except (sqlite3.Error, OSError) as error:
             self.close()
-            if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise NotSaved(self._set_aside()) from error
+            if is_damaged(error):
+                raise NotSaved(set_aside(self._path, "marks")) from error
             raise NotSaved(
                 f"The marks could not be kept in {self._path}: {error}. They stay on screen and are tried again; "
                 "free some space or check the folder's permissions."
@@ -109,7 +108,7 @@ class MarkStore:
             self.close()  # the file was removed: what is written to it now would be lost
         if self._open is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=_PATIENCE)
+            connection = sqlite3.connect(self._path, timeout=PATIENCE)
             try:
                 self._prepare(connection)
             except (sqlite3.Error, NotSaved):
@@ -122,7 +121,7 @@ class MarkStore:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > _SCHEMA:
             raise NotSaved(f"{self._path} was written by a newer radviewer; update this one to keep marks.")
-        _use_write_ahead_log(connection)
+        use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous = FULL")
         if version < _SCHEMA:
             connection.execute("BEGIN IMMEDIATE")
@@ -130,32 +129,6 @@ class MarkStore:
                 for statement in _CREATE:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {_SCHEMA}")
-
-    def _set_aside(self) -> str:
-        aside = self._path.with_name(f"{self._path.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
-        try:
-            self._path.replace(aside)
-            for ending in ("-journal", "-wal", "-shm"):  # must not be applied to a new file
-                part = self._path.with_name(self._path.name + ending)
-                if part.exists():
-                    part.replace(aside.with_name(aside.name + ending))
-        except OSError as error:
-            return f"{self._path} is damaged and could not be set aside: {error.strerror}. Marks stay only on screen."
-        return f"{self._path} was damaged. It was set aside as {aside.name}; new marks are kept in a new file."
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch the file to WAL, unless another program is at it: the file then keeps the mode it has.
-
-    SQLite does not wait for a lock here.  Both modes are safe, and the next opening tries again.
-    """
-    import sqlite3
-
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
 
 
 def _mark_of_row(row: tuple[str, str, str, str, int, str, str, str]) -> Mark | None:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from radviewer import paths
+from radviewer.app.decision_log import DecisionLog
+from radviewer.app.decisions import DecisionBook
 from radviewer.app.desk import Desk
+from radviewer.app.findings import Findings
 from radviewer.app.history import History
 from radviewer.app.jobs import JobQueue
 from radviewer.app.mark_store import MarkStore
 from radviewer.app.marks import MarkBook
+from radviewer.app.mask_edit import MaskEdit
+from radviewer.app.model_worker import ModelWorker
+from radviewer.app.opinion_runs import SecondOpinionParts
+from radviewer.app.opinion_store import OpinionStore
+from radviewer.app.overlay_state import OverlayState
+from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.series_cache import SeriesCache, physical_memory
 from radviewer.app.session import Session
 from radviewer.app.settings import Settings, SettingsFile
 from radviewer.app.toolbox import Toolbox
-from radviewer.app.viewport import Shown, reference_of
+from radviewer.app.viewport import Shown, Viewport, reference_of
+from radviewer.domain.decision import Policy, Presence
 from radviewer.domain.measurement import ImageReference
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
@@ -49,7 +60,9 @@ class ReadingRoom(QObject):
         self.marks = MarkBook(MarkStore(paths.user_data() / "marks.sqlite"), self.history, self)
         self.desk = Desk(self.cache, self.history, self)
         self.toolbox = Toolbox(self)
+        self._make_second_opinion()
         self._places: dict[ImageReference, tuple[Shown, int]] | None = None
+        self._policy = settings.now.policy
         self.session.started.connect(self._on_started)
         self.session.first_image.connect(self._on_first_image)
         self.session.opened.connect(self._on_opened)
@@ -57,8 +70,45 @@ class ReadingRoom(QObject):
         self.session.cancelled.connect(self._on_cancelled)
         self.desk.layout_changed.connect(self._fill)
         self.cache.failed.connect(lambda _key, message: self.notice.emit(message))
+        self.cache.loaded.connect(self._on_loaded)
         settings.changed.connect(self._on_settings)
         self._on_settings(settings.now)
+
+    def _make_second_opinion(self) -> None:
+        self.ai_queue = JobQueue("second-opinion", self)
+        self.worker = ModelWorker(paths.models())
+        self.overlays = OverlayState(self)
+        self.opinion_store = OpinionStore(paths.user_data() / "opinions")
+        self.decisions = DecisionBook(DecisionLog(paths.user_data() / "decisions.sqlite"), self.history, self)
+        self.opinion = SecondOpinion(
+            SecondOpinionParts(
+                self.ai_queue,
+                self.cache,
+                self.worker,
+                self.opinion_store,
+                self.decisions,
+            ),
+            policy=lambda: Policy(self.settings.now.policy),
+            reader=lambda: self.settings.now.reader,
+            parent=self,
+        )
+        self.findings = Findings(
+            self.desk,
+            self.opinion,
+            self.decisions,
+            self.settings,
+            all_shown=lambda: tuple(self.all_shown()),
+            masks=self.opinion_store.load_mask,
+            parent=self,
+        )
+        self.mask_edit = MaskEdit(self.opinion_store, self.findings, self)
+        self.mask_edit.not_saved.connect(self.notice)
+        self.opinion.notice.connect(self.notice)
+        self.opinion.changed.connect(self._reveal)
+        self.desk.layout_changed.connect(self._reveal)
+        for viewport in self.desk.viewports:
+            viewport.image_changed.connect(partial(self._on_seen, viewport))
+            viewport.stack_changed.connect(self._reveal)
 
     def open(self, target: Path) -> None:
         """Open a folder, DICOMDIR, .zip or file in place of what is open."""
@@ -67,6 +117,11 @@ class ReadingRoom(QObject):
     def open_demo(self) -> None:
         """Open the demo study in place of what is open."""
         self.session.open_demo()
+
+    def lock_impression(self, shown: Shown, labels: tuple[tuple[str, Presence], ...], text: str) -> None:
+        """Lock what the reader thinks of a stack; with that the second opinion may be shown."""
+        self.decisions.lock(self.findings.impression_of(shown, labels, text))
+        self.opinion.ask_again(shown)
 
     def all_shown(self) -> Iterator[Shown]:
         """Every stack of what is open, in the browser's order."""
@@ -87,6 +142,7 @@ class ReadingRoom(QObject):
         self.session.cancel()
         self.session.close()
         self.marks.open(())
+        self.decisions.open(())
         self._on_started()
 
     def stop_work(self) -> None:
@@ -105,9 +161,11 @@ class ReadingRoom(QObject):
         """
         self.session.cancel()
         self.cache.close()
+        self.opinion.close()
         self.marks.close()
+        self.decisions.close()
         self.settings.flush()
-        ended = [queue.close() for queue in (self.display_queue, self.queue)]
+        ended = [queue.close() for queue in (self.ai_queue, self.display_queue, self.queue)]
         return all(ended)
 
     def _on_settings(self, settings: Settings) -> None:
@@ -115,6 +173,26 @@ class ReadingRoom(QObject):
         self.desk.set_linked(settings.linked)
         self.desk.set_cine_rate(settings.cine_rate)
         self.desk.set_interpolation(Interpolation.LINEAR if settings.smooth else Interpolation.NEAREST)
+
+        if settings.policy != self._policy:
+            self._policy = settings.policy
+            self.opinion.follow_policy()
+
+    def _on_loaded(self, key: str) -> None:
+        shown = next((shown for shown in self.all_shown() if shown.stack.key == key), None)
+        if shown is not None:
+            self.opinion.loaded(shown)
+
+    def _reveal(self) -> None:
+        """What was said about a stack on screen is seen from now on."""
+        for viewport in self.desk.seen:
+            if viewport.shown is not None and viewport.reference is not None:
+                self.opinion.reveal(viewport.shown)
+
+    def _on_seen(self, viewport: Viewport) -> None:
+        """Count what was on screen."""
+        if viewport in self.desk.seen and viewport.stack is not None and viewport.image is not None:
+            self.findings.attention.saw(viewport.stack.key, viewport.index)
 
     def _on_failed(self, message: str) -> None:
         self._on_cancelled()
@@ -125,6 +203,9 @@ class ReadingRoom(QObject):
         self.studies_changed.emit()
 
     def _on_started(self) -> None:
+        self.opinion.close_study()
+        self.mask_edit.cancel()
+        self.findings.clear()
         self.desk.clear()
         self.cache.close()
         self.history.clear()
@@ -139,6 +220,7 @@ class ReadingRoom(QObject):
     def _on_opened(self, result: ScanResult) -> None:
         self._places = None
         self.marks.open(study.study_uid for study in result.studies)
+        self.decisions.open(study.study_uid for study in result.studies)
         self.studies_changed.emit()
         everything = list(stacks_of(result))
         if not everything:

@@ -14,6 +14,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from radviewer import paths
+from radviewer.domain.decision import Policy
 from radviewer.errors import NotSaved
 
 _RETRY_MS = 5_000
@@ -61,6 +62,8 @@ class Settings:
     reference_lines: bool = True
     smooth: bool = True
     cine_rate: float = 15.0  # images per second where the file names none
+    policy: str = "on request"  # of the second opinion (`domain.decision.Policy`)
+    hasty_seconds: float = 2.0  # a decision about a finding that was faster gets a gentle word
     memory_share: float = 0.5  # of the computer's memory, for decoded images
     last_folder: str = ""
     window_state: str = ""  # Qt's saveGeometry and saveState, base64
@@ -75,6 +78,8 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "reference_lines": _flag,
     "smooth": _flag,
     "cine_rate": _number(1, 60),
+    "policy": _one_of(*(policy.value for policy in Policy)),
+    "hasty_seconds": _number(0, 60),
     "memory_share": _number(0.05, 0.9),
     "last_folder": _text(4096),
     "window_state": _text(200_000),

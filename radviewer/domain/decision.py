@@ -5,10 +5,15 @@ Undoing a decision is a new decision (`Verdict.WITHDRAWN`).
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from radviewer.domain.study import Stack
 
 Spot = tuple[int, float, float]
 """``(slice, row, column)`` on the stack's own grid, pixel centres at integers."""
@@ -179,6 +184,57 @@ class Impression:
     labels: tuple[tuple[str, Presence], ...]
     text: str
     circumstances: Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """When an opinion on a stack was first shown to the reader, and under which policy."""
+
+    study_uid: str
+    series_uid: str
+    stack: str
+    reader: str
+    when: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The reader had a model run although it refused; `reason` is the model's."""
+
+    study_uid: str
+    series_uid: str
+    stack: str
+    model: str
+    version: str
+    reason: str
+    reader: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A model ran on a stack; `outcome` is the word of `domain.opinion.Outcome`."""
+
+    study_uid: str
+    series_uid: str
+    stack: str
+    model: str
+    version: str
+    outcome: str
+    reader: str
+    when: str
+
+
+def stack_id(stack: Stack) -> str:
+    """Name of a stack that is the same after a restart, wherever its files lie.
+
+    SHA-256 over SOP Instance UIDs and frame numbers, in order.
+    """
+    names = hashlib.sha256()
+    for frame in stack.frames:
+        names.update(f"{frame.file.sop_instance_uid}\x00{frame.index}\x00".encode("utf-8", "backslashreplace"))
+    return names.hexdigest()
 
 
 def latest(decisions: Iterable[Decision]) -> dict[FindingKey, Decision]:

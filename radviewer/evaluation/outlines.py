@@ -13,6 +13,7 @@ from radviewer.ai.anatomy import HEART, LEFT, RIGHT, outline
 from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
+from radviewer.domain.overlap import dice
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.metrics import Figure, bootstrap
 from radviewer.evaluation.tables import write_table
@@ -53,12 +54,6 @@ class Judged:
     dice: dict[str, float]
     distance: float = float("nan")
     agreement: float = float("nan")
-
-
-def dice(a: Mask, b: Mask) -> float:
-    """Dice coefficient; 1 when both are empty."""
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0
 
 
 def judge(catalogue: Catalogue, card: Card, film: Labelled) -> Judged:

@@ -36,8 +36,11 @@ def heat_colours() -> NDArray[np.uint8]:
     return table
 
 
-def heat_layer(heat: Heat, transform: ViewTransform) -> QImage:
-    """Picture of a heatmap ``(rows, columns)`` of 0–1 on the image's own grid, as large as the view; ARGB32."""
+def heat_layer(heat: Heat, transform: ViewTransform, *, threshold: float = 0.0, opacity: float = 1.0) -> QImage:
+    """Picture of a heatmap ``(rows, columns)`` of 0–1 on the image's own grid, as large as the view; ARGB32.
+
+    Heat below `threshold` is transparent; the layer's usual opacity is multiplied by `opacity`.
+    """
     step = -(-max(heat.shape) // _LONGEST)
     small = np.ascontiguousarray(heat[::step, ::step], dtype=np.float32)
     a, b, c, d, e, f = transform.matrix
@@ -46,7 +49,10 @@ def heat_layer(heat: Heat, transform: ViewTransform) -> QImage:
     shown = cv2.warpAffine(
         small, matrix, transform.size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,)
     )
-    return _picture(heat_colours()[np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)])
+    table = heat_colours().copy()
+    table[:, 3] = np.rint(table[:, 3] * opacity)
+    table[np.arange(256) < threshold * 255, 3] = 0
+    return _picture(table[np.rint(np.clip(np.nan_to_num(shown), 0, 1) * 255).astype(np.uint8)])
 
 
 def colour_bar(width: int, height: int, ground: int = 90) -> QImage:

@@ -14,6 +14,8 @@ from radviewer.render.annotations import CornerTexts
 from radviewer.render.layout import TEXT, Annotations, lay_out
 from radviewer.render.lettering import HALO, Lettering, font, plain
 from radviewer.render.marks import MarkPainter
+from radviewer.render.opinion_layers import OpinionLayers
+from radviewer.render.opinion_painter import OpinionPainter
 from radviewer.render.placing import Box, clipped
 from radviewer.render.presentation import Presentation
 from radviewer.render.scale import edge_letters
@@ -38,6 +40,8 @@ class View:
     image : SliceImage or None
         None: `message` is shown in its place (why it cannot be read, "loading …").
     presentation : Presentation
+    opinion : OpinionLayers or None
+        What the second opinion draws: over the image, under marks.
     marks : tuple of Mark
         Those of this image; painted in order.
     selected, hovered : str or None
@@ -57,6 +61,7 @@ class View:
     transform: ViewTransform
     image: SliceImage | None = None
     presentation: Presentation = field(default_factory=Presentation)
+    opinion: OpinionLayers | None = None
     marks: tuple[Mark, ...] = ()
     selected: str | None = None
     hovered: str | None = None
@@ -75,6 +80,7 @@ class ViewPainter:
         self.renderer = SliceRenderer()
         self._lettering = Lettering()
         self._marks = MarkPainter(self._lettering)
+        self._opinion = OpinionPainter(self._lettering)
 
     def paint(self, painter: QPainter, view: View) -> None:
         """Paint over the whole viewport: image, 60xx overlays, reference lines, marks, annotations.
@@ -97,6 +103,8 @@ class ViewPainter:
             painter.fillRect(QRectF(0, 0, *transform.size), Qt.GlobalColor.black)
         else:
             self._paint_image(painter, view.image, view)
+            if view.opinion is not None:
+                self._opinion.paint(painter, view.opinion, transform, annotations.boxes)
             _paint_lines(painter, view)
             boxes = annotations.boxes
             self._marks.paint(
@@ -127,6 +135,7 @@ class ViewPainter:
         """Forget everything that was kept."""
         self.renderer.clear()
         self._marks.clear()
+        self._opinion.clear()
 
     def _annotations(self, view: View) -> Annotations:
         image = view.image if view.show_orientation else None

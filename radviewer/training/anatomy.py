@@ -4,9 +4,9 @@ JSRT labels all three structures, Shenzhen only the lungs; films of adults and c
 hospitals have no outlines at all.  What is missing is filled in by a teacher (`anatomy_loss.taught`).  Every film
 is shown in positive and in negative.  A first phase learns where the chest is under strong changes, a second one
 outlines it exactly, at a higher resolution and under mild changes; in both, the run's own moving average is the
-teacher.  A third one goes on with all statistics of the batch norms fixed, as they are when films are read, and with
-one teacher for all folds: the first fold's member.  It has seen the outlines of the other folds, but teaches only
-what nobody outlined and nothing is judged on.
+teacher, and the first stages of the encoder stay as they are.  A third one trains all of it, with all statistics of
+the batch norms fixed, as they are when films are read, and with one teacher for all folds: the first fold's member.
+It has seen the outlines of the other folds, but teaches only what nobody outlined and nothing is judged on.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from torch.nn import functional
 
 from radviewer.ai.intensity import equalised
 from radviewer.ai.networks import AnatomyNet, channels_last
+from radviewer.domain.overlap import dice
 from radviewer.errors import NothingToRead
-from radviewer.evaluation.outlines import dice
 from radviewer.evaluation.tables import write_table
 from radviewer.training.anatomy_films import (
     FIRST,
@@ -49,7 +49,6 @@ from radviewer.training.pretrained import load_imagenet
 
 _TAUGHT_FROM = 4  # epochs: before that the moving average knows nothing
 _TEACHER_FOLD = 0
-_FROZEN = 2  # stages of the encoder: edges and textures are those of any picture
 
 _log = logging.getLogger(__name__)
 
@@ -146,7 +145,8 @@ def train_fold(films: Films, fold: int, runs: Path, phase: Phase) -> nn.Module:
     torch.manual_seed(seed)
     network = AnatomyNet()
     load_imagenet(network.encoder)
-    network.encoder.freeze(_FROZEN)
+    if phase.frozen is not None:  # edges and textures are those of any picture
+        network.encoder.freeze(phase.frozen)
     if phase is not FIRST:
         before = averaged(runs, fold, PHASES[PHASES.index(phase) - 1])
         network.load_state_dict(before.state_dict())

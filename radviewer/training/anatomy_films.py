@@ -47,6 +47,8 @@ class Phase:
         Peak learning rate.
     epochs, steps : int
         Its length.
+    frozen : int
+        Stages of the encoder that stay as ImageNet made them; None: everything is trained.
 
     """
 
@@ -58,6 +60,7 @@ class Phase:
     rate: float
     epochs: int
     steps: int = 30
+    frozen: int | None = 2
 
 
 FIRST = Phase(
@@ -86,6 +89,7 @@ THIRD = Phase(
     mix=(("jsrt", 5), ("shenzhen", 2), ("adult-pneumonia", 2), ("paediatric-pneumonia", 1)),
     rate=7e-4,
     epochs=12,
+    frozen=None,
 )
 PHASES = (FIRST, SECOND, THIRD)
 

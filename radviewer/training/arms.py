@@ -24,6 +24,7 @@ from radviewer.training.data import Row, read_index
 from radviewer.training.findings import logits_of
 from radviewer.training.findings_films import FINDINGS, TARGETS, TUBERCULOSIS, fold_list, load
 from radviewer.training.lungs import Crops, cut_films
+from radviewer.training.measured import ARMS
 
 SENSITIVITY = 0.9
 """At which the arms' false alarms are compared."""
@@ -77,7 +78,7 @@ def compare(data: Path, work: Path, anatomy: Path, target: Path, fold: int = 0) 
         if (run / "checkpoint.pt").is_file():
             found = _measured(_member(run), inside.crops, [inside.rows[i] for i in own], own, others)
             lines += [(arm, n, *(f"{v:.4f}" for v in (f.value, f.low, f.high)), f.n) for n, f in found]
-    write_table(target / "arms.csv", ("arm", "name", "value", "low", "high", "n"), lines)
+    write_table(target / ARMS, ("arm", "name", "value", "low", "high", "n"), lines)
 
 
 Others = tuple[list[Row], Crops, list[int]]

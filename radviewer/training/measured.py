@@ -14,7 +14,7 @@ from radviewer.ai.cards import Metric
 from radviewer.evaluation.metrics import Figure, bootstrap
 from radviewer.evaluation.tables import write_table
 
-MEASURED, ACCEPTED = "measured.csv", "accepted.csv"
+MEASURED, ACCEPTED, ARMS = "measured.csv", "accepted.csv", "arms.csv"
 COMMAND = "python -m radviewer.training measure --data DATA"
 
 
@@ -59,6 +59,11 @@ def write_accepted(folder: Path, accepted: Sequence[tuple[str, str]]) -> None:
 def read_accepted(folder: Path) -> list[tuple[str, str]]:
     """What `write_accepted` wrote; empty without it."""
     return [(line["set"], line["image"]) for line in _lines(folder / ACCEPTED)]
+
+
+def read_arms(folder: Path) -> list[dict[str, str]]:
+    """Lines of ``arms.csv``: arm, name, value, low, high, n; empty without it."""
+    return _lines(folder / ARMS)
 
 
 def _lines(path: Path) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from radviewer.ai.cards import Card, FindingCard, Metric, read_card
 from radviewer.ai.catalogue import files_of
 from radviewer.evaluation.tables import write_text
-from radviewer.training.measured import read_accepted, read_measured
+from radviewer.training.measured import read_accepted, read_arms, read_measured
 
 README, NOTES = "README.md", "notes.md"
 _MOST_NAMES = 30
@@ -36,6 +36,7 @@ def readme_of(folder: Path) -> str:
         _charts(folder, card),
         _figures("Refusals, robustness, heatmaps", read_measured(folder)),
         _let_through(folder),
+        _arms(folder),
         _notes(folder),
         _failures(card),
         _made(card),
@@ -130,6 +131,25 @@ def _let_through(folder: Path) -> Iterator[str]:
     more = f" and {len(named) - _MOST_NAMES} more" if len(named) > _MOST_NAMES else ""
     yield f"No chest film, yet let through: {', '.join(named[:_MOST_NAMES])}{more}."
     yield ""
+
+
+def _arms(folder: Path) -> Iterator[str]:
+    """Figures by line, arms by column."""
+    lines = read_arms(folder)
+    if not lines:
+        return
+    arms = list(dict.fromkeys(line["arm"] for line in lines))
+    names = list(dict.fromkeys(line["name"] for line in lines))
+    cells = {
+        (line["name"], line["arm"]): f"{float(line['value']):.3f} "
+        f"[{float(line['low']):.3f}, {float(line['high']):.3f}], n {line['n']}"
+        for line in lines
+    }
+    yield "## Where the weights start"
+    yield ""
+    yield "One fold, one member and one seed each; `python -m radviewer.training compare-arms --data DATA --work WORK`."
+    yield ""
+    yield from _table(("figure", *arms), ((name, *(cells.get((name, arm), "") for arm in arms)) for name in names))
 
 
 def _notes(folder: Path) -> Iterator[str]:

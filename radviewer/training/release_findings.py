@@ -20,6 +20,7 @@ from radviewer.ai.cards import CARD, Card
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import Choose, CrossFitted, calibrated, cross_fit
+from radviewer.evaluation.metrics import Bools, Floats, sensitivity, specificity
 from radviewer.evaluation.tables import write_table
 from radviewer.training.data import Row, read_index
 from radviewer.training.findings import finished, runs_of
@@ -110,7 +111,7 @@ def fitted(films: Sequence[Read], card: Card, label: str, about: FindingTexts) -
     judged = [f for f in labelled(films, label, about.fitted_on) if f.logits is not None and f.fold != NO_FOLD]
     k = card.labels.index(label)
     logit = np.array([film.logits[k] for film in judged if film.logits is not None], dtype=np.float64)
-    positive = np.array([target_of(film, label) == 1 for film in judged])
+    positive = positive_of(judged, label)
     return judged, cross_fit(logit, positive, [film.fold for film in judged], about.choose)
 
 
@@ -161,10 +162,26 @@ def finish(target: Path, texts: Texts) -> None:
         slope, intercept = (round(v, 5) for v in found.calibration)
         item |= {"calibration": {"slope": slope, "intercept": intercept}, "threshold": round(found.threshold, 4)}
         item |= {"operating_point": about.operating_point, "heat_scale": heat_scale(films, checked, label)}
+        item |= {"operating_curve": operating_curve(positive_of(judged, label), found.probability)}
         item |= {"evidence": about.evidence, "intended": about.intended}
         card["metrics"] += _metrics(films, checked, label, judged, found)
         _draw(target, label, judged, found)
     write_card(target, card)
+
+
+def positive_of(films: Sequence[Read], label: str) -> Bools:
+    """Which films have the finding."""
+    return np.array([target_of(film, label) == 1 for film in films])
+
+
+def operating_curve(positive: Bools, probability: Floats) -> list[dict[str, float]]:
+    """Sensitivity and specificity at thresholds from 0.02 to 0.98."""
+    points = []
+    for threshold in np.arange(1, 50) / 50:
+        flagged = probability >= threshold
+        shares = {"sensitivity": sensitivity(positive, flagged), "specificity": specificity(positive, flagged)}
+        points.append({"threshold": round(float(threshold), 2)} | {name: round(v, 4) for name, v in shares.items()})
+    return points
 
 
 Keep = Callable[[Read], bool]
@@ -212,7 +229,7 @@ def _predicted(film: Read, label: str, probability: float | None) -> Predicted:
 
 
 def _draw(target: Path, label: str, judged: Sequence[Read], found: CrossFitted) -> None:
-    positive = np.array([target_of(film, label) == 1 for film in judged])
+    positive = positive_of(judged, label)
     title = f"{label}, held-out folds, n {len(judged)}"
     save_picture(target / f"roc-{label}.png", roc_chart(positive, found.probability, title))
     save_picture(target / f"reliability-{label}.png", reliability_chart(positive, found.probability, title))

@@ -46,8 +46,10 @@ def show_state(window: MainWindow) -> None:
         "cancel-work": window.work.working,
         "open-last": bool(room.settings.now.last_folder),
     }
-    for name, on in enabled.items():
+    for name, on in (enabled | window.commands.opinion.enabled()).items():
         actions[name].setEnabled(on)
+    for name, check in window.commands.opinion.checks.items():
+        actions.set_checked(name, check())
 
 
 def _show_presets(window: MainWindow) -> None:

@@ -153,7 +153,11 @@ class DeskCommands:
         self._widget.focus_active()
 
     def _reset(self) -> None:
-        if not self._widget.cancel_drawing():
+        if self._widget.cancel_drawing():
+            return
+        if self._room.mask_edit.active:
+            self._room.mask_edit.cancel()
+        else:
             self._active.reset()
 
     def _preset(self, key: int) -> Callable[[], None]:
@@ -177,7 +181,7 @@ class DeskCommands:
         return lambda: self._active.has_step(kind)
 
     def _undo(self) -> None:
-        if not self._widget.cancel_drawing():
+        if not self._widget.cancel_drawing() and not self._room.mask_edit.undo():
             self._room.history.undo()
 
     def _delete(self) -> None:

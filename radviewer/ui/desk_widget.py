@@ -50,6 +50,7 @@ class DeskWidget(QWidget):
     """
 
     probed = Signal(str)  # what lies under the pointer; "" for nothing
+    key_released = Signal(str)  # portable name of a key let go in a viewport; "" when all were, the focus being lost
     wanted = Signal(str)  # name of an action that is not this widget's ("tags", "full-screen")
 
     def __init__(self, room: ReadingRoom, parent: QWidget | None = None) -> None:
@@ -71,6 +72,7 @@ class DeskWidget(QWidget):
             widget.menu_wanted.connect(partial(self._open_menu, i))
             widget.enlarge_wanted.connect(partial(self._enlarge, i))
             widget.focus_changed.connect(self.update)
+            widget.key_released.connect(self.key_released)
         room.desk.layout_changed.connect(self._arrange)
         room.desk.layout_changed.connect(self._draw_lines)
         room.desk.active_changed.connect(self._on_active)

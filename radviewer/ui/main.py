@@ -20,6 +20,9 @@ from radviewer.ui.main_window import MainWindow
 _SWITCH_SECONDS = 0.0005
 """How long a thread may keep Python to itself; the usual 5 ms, some times per paint, are seen while a series loads."""
 
+_PREPARE_MS = 300
+"""After the window is there: the first image comes before the networks are loaded."""
+
 
 def make_application() -> QApplication:
     """Qt's application, named and dressed; the one there is, if there is one."""
@@ -54,6 +57,7 @@ def run(target: Path | None, demo: bool) -> int:
     crash.install(window.fault.emit)
     ending = SignalEnding(window.close, window)
     window.show()
+    QTimer.singleShot(_PREPARE_MS, window.room.opinion.prepare)
     if demo:
         QTimer.singleShot(0, window.room.open_demo)
     elif target is not None:

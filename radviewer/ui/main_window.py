@@ -23,6 +23,7 @@ from radviewer.ui.notices import Banners, Notices
 from radviewer.ui.opening import dropped, open_dropped
 from radviewer.ui.panels.histogram import HistogramPanel
 from radviewer.ui.panels.marks import MarksPanel
+from radviewer.ui.second_opinion.panel import FindingsPanel
 from radviewer.ui.start_page import StartPage
 from radviewer.ui.status import StatusBar
 from radviewer.ui.warnings import warnings_on_screen
@@ -109,18 +110,25 @@ class MainWindow(QMainWindow):
         self.browser = BrowserPanel(self.room)
         self.histogram = HistogramPanel(self.room)
         self.marks = MarksPanel(self.room)
+        self.findings = FindingsPanel(self.room, self.run, self.commands.show_card)
         self.docks = {
             "panel-studies": dock("studies", "Studies", self.browser, self),
             "panel-histogram": dock("histogram", "Histogram", self.histogram, self),
             "panel-marks": dock("marks", "Marks and key images", self.marks, self),
+            "panel-findings": dock("findings", "Second opinion", self.findings, self),
         }
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        for area, name in ((left, "panel-studies"), (right, "panel-histogram"), (right, "panel-marks")):
+        for area, name in (
+            (left, "panel-studies"),
+            (right, "panel-findings"),
+            (right, "panel-histogram"),
+            (right, "panel-marks"),
+        ):
             self.addDockWidget(area, self.docks[name])
         for name in ("panel-histogram", "panel-marks"):
             self.docks[name].hide()
         self.resizeDocks([self.docks["panel-studies"]], [264], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["panel-histogram"]], [280], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["panel-findings"]], [320], Qt.Orientation.Horizontal)
         right_docks = [self.docks["panel-histogram"], self.docks["panel-marks"]]
         self.resizeDocks(right_docks, [320, 480], Qt.Orientation.Vertical)
 
@@ -139,6 +147,8 @@ class MainWindow(QMainWindow):
         self.fault.connect(notices.tell)
         room.marks.not_saved.connect(partial(notices.tell_lasting, "marks"))
         room.marks.saved_again.connect(partial(notices.settle, "marks"))
+        room.decisions.not_saved.connect(partial(notices.tell_lasting, "decisions"))
+        room.decisions.saved_again.connect(partial(notices.settle, "decisions"))
         room.settings.not_saved.connect(partial(notices.tell_lasting, "settings"))
         room.settings.saved_again.connect(partial(notices.settle, "settings"))
         for problem in room.settings.problems:
@@ -163,6 +173,11 @@ class MainWindow(QMainWindow):
         room.desk.layout_changed.connect(self._show_warnings)
         for signal in (room.marks.changed, room.history.changed, room.toolbox.changed, room.marks.selection_changed):
             signal.connect(self._soon)
+        for signal in (room.opinion.changed, room.findings.changed, room.findings.selection_changed):
+            signal.connect(self._soon)
+        for signal in (room.overlays.changed, room.mask_edit.changed):
+            signal.connect(self._soon)
+        self.desk.key_released.connect(self.commands.opinion.on_key_released)
         for signal in (room.session.started, room.cache.loaded, room.cache.progressed):
             signal.connect(self._soon)
         for panel in self.docks.values():

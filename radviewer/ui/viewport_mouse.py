@@ -13,6 +13,7 @@ from radviewer.app.toolbox import Toolbox
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind
 from radviewer.render.hit import Hit, hit
 from radviewer.ui.tools import TOOLS
+from radviewer.ui.tools.brush import Stroke
 from radviewer.ui.tools.drawing import CLICK, Drawing
 from radviewer.ui.tools.editing import Editing
 from radviewer.ui.tools.pan import PanDrag
@@ -83,7 +84,7 @@ class Mouse:
         """Whether a mark is being drawn or moved."""
         gesture = self.gesture
         return gesture is not None and (
-            gesture.draft is not None or bool(gesture.lines) or isinstance(gesture, Drawing)
+            gesture.draft is not None or bool(gesture.lines) or isinstance(gesture, Drawing | Stroke)
         )
 
     def press(self, event: QMouseEvent) -> None:
@@ -218,7 +219,9 @@ class Mouse:
             return
         tool = TOOLS[self._toolbox.tool]
         found = self._hit(at)
-        if found is not None:
+        if self._edits_here():
+            self.gesture = Stroke(self._surface, at, self._surface.outline)
+        elif found is not None:
             self._surface.marks.select(found.mark.mark_id)
             self.gesture = Editing(self._surface, at, found.mark, found.handle)
         else:
@@ -228,13 +231,18 @@ class Mouse:
         self._image = self._surface.viewport.reference
         self._surface.repaint_soon()
 
+    def _edits_here(self) -> bool:
+        """Whether the outline of the stack shown is being edited: strokes go before everything else."""
+        viewport = self._surface.viewport
+        return self._surface.outline.of(viewport.shown, viewport.index) is not None
+
     def _release_left(self, at: Pointer, *, clicked: bool) -> None:
         gesture = self.gesture
         if gesture is None:
             return
         if gesture.release(at):
             self.gesture = None
-        if clicked and self.gesture is None and not isinstance(gesture, Editing | Drawing):
+        if clicked and self.gesture is None and not isinstance(gesture, Editing | Drawing | Stroke):
             self._surface.marks.select(None)
         self._surface.repaint_soon()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radviewer.app.opinion_view import layers_of
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import Mark
@@ -70,6 +71,7 @@ class Scene:
             reference_lines=self.lines,
             crosshair=viewport.crosshair,
             corners=self._corners(transform),
+            opinion=layers_of(self._room, viewport),
             show_orientation=self.density is not Density.NONE,
             show_scale=self.density is not Density.NONE,
             message="" if image is not None else self._message(),

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QFocusEvent,
     QHideEvent,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -20,14 +21,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from radviewer.app.marks import MarkBook
+from radviewer.app.mask_edit import MaskEdit
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
-from radviewer.domain.measurement import ImageReference, Mark
+from radviewer.domain.measurement import ImageReference, Mark, Point
 from radviewer.render.annotations import Density
 from radviewer.render.picture import View, ViewPainter
 from radviewer.render.view import ViewTransform
 from radviewer.ui.placement import Placement
 from radviewer.ui.preparing import Preparing
+from radviewer.ui.second_opinion.missed import ask_missed
 from radviewer.ui.slice_bar import WIDTH
 from radviewer.ui.stack_bar import StackBar
 from radviewer.ui.text_entry import TextEntry
@@ -54,6 +57,7 @@ class ViewportWidget(QWidget):
     menu_wanted = Signal(QPointF)  # position in this widget
     enlarge_wanted = Signal()
     focus_changed = Signal()
+    key_released = Signal(str)  # portable name; "" when the focus is lost, and with it every release
 
     def __init__(self, room: ReadingRoom, index: int, parent: QWidget) -> None:
         super().__init__(parent)
@@ -83,6 +87,10 @@ class ViewportWidget(QWidget):
         self._preparing.failed.connect(room.notice)
         room.marks.changed.connect(self._on_marks)
         room.marks.selection_changed.connect(self.update)
+        room.findings.changed.connect(self.update)
+        room.findings.selection_changed.connect(self.update)
+        room.overlays.changed.connect(self.update)
+        room.mask_edit.changed.connect(self.update)
         room.toolbox.changed.connect(self._on_tool)
         room.desk.active_changed.connect(self._on_active)
         room.desk.cines[self._index].changed.connect(self.update)
@@ -97,6 +105,15 @@ class ViewportWidget(QWidget):
     def marks(self) -> MarkBook:
         """Marks of what is open."""
         return self._room.marks
+
+    @property
+    def outline(self) -> MaskEdit:
+        """The outline that is being edited, if any."""
+        return self._room.mask_edit
+
+    def ask_missed(self, index: int, at: Point, drawn: tuple[Point, ...]) -> None:
+        """Ask what the reader has found."""
+        ask_missed(self, self._room, self.viewport, (index, *at), drawn)
 
     @property
     def gesture(self) -> Gesture | None:
@@ -288,7 +305,9 @@ class ViewportWidget(QWidget):
             self.marks.replace(moved)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """End the cross-hair when Shift is let go."""
+        """End the cross-hair when Shift is let go, and what holding a key did."""
+        if not event.isAutoRepeat():
+            self.key_released.emit(QKeySequence(event.key()).toString(QKeySequence.SequenceFormat.PortableText))
         if event.key() == Qt.Key.Key_Shift:
             self._room.desk.point_at(self.viewport, None)
         super().keyReleaseEvent(event)
@@ -301,6 +320,7 @@ class ViewportWidget(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Tell that keys go elsewhere."""
+        self.key_released.emit("")
         self.focus_changed.emit()
         super().focusOutEvent(event)
 

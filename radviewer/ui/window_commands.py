@@ -13,9 +13,13 @@ from PySide6.QtWidgets import QDialog
 from radviewer.app.actions import keys_in_force
 from radviewer.ui.action_state import preset_titles
 from radviewer.ui.opening import choose_file, choose_folder
+from radviewer.ui.second_opinion.commands import OpinionCommands
 
 if TYPE_CHECKING:
     from radviewer.ui.main_window import MainWindow
+
+
+_PANELS = ("panel-studies", "panel-histogram", "panel-marks", "panel-findings")
 
 
 class WindowCommands:
@@ -25,6 +29,7 @@ class WindowCommands:
         self._window = window
         room = window.room
         self._dialogs: dict[str, QDialog] = {}
+        self.opinion = OpinionCommands(window)
         self._table: dict[str, Callable[[], object]] = {
             "open-folder": lambda: choose_folder(room, window),
             "open-file": lambda: choose_file(room, window),
@@ -41,7 +46,11 @@ class WindowCommands:
             "full-screen": window.full_screen.toggle,
             "cheat-sheet": self._cheat_sheet,
             "about": self._about,
-            **{f"panel-{name}": partial(self._panel, f"panel-{name}") for name in ("studies", "histogram", "marks")},
+            **{name: partial(self._panel, name) for name in _PANELS},
+            "model-cards": self._models,
+            "compare-images": partial(self._show, "compare-images", self._make_comparison),
+            "session-summary": partial(self._show, "session-summary", self._make_summary),
+            **self.opinion.table,
         }
 
     @property
@@ -126,6 +135,27 @@ class WindowCommands:
         if isinstance(dialog, CheatSheet):
             keys = keys_in_force(window.room.settings.now.shortcuts)
             dialog.show_keys(keys, preset_titles(window.desk.presets()))
+
+    def _make_comparison(self) -> QDialog:
+        from radviewer.ui.second_opinion.compare import CompareDialog
+
+        return CompareDialog(self._window.room, self._window)
+
+    def _make_summary(self) -> QDialog:
+        from radviewer.ui.second_opinion.summary import SummaryDialog
+
+        return SummaryDialog(self._window.room, self._window)
+
+    def _models(self) -> None:
+        self.show_card("")
+
+    def show_card(self, model: str) -> None:
+        """Show what a model was made for, and how well it does it; "" for the first of them."""
+        from radviewer.ui.dialogs.model_cards import ModelCards
+
+        dialog = self._show("model-cards", lambda: ModelCards(self._window.room.opinion, self._window))
+        if isinstance(dialog, ModelCards):
+            dialog.choose(model)
 
     def _about(self) -> None:
         from radviewer.ui.dialogs.about import AboutDialog

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radviewer.evaluation.outlines import NAMES, Judged, dice, mean_dice, refused_share, write_judged
+from radviewer.domain.overlap import dice
+from radviewer.evaluation.outlines import NAMES, Judged, mean_dice, refused_share, write_judged
 
 
 def _judged(patient: str, lungs: float | None, refusal: str | None = None) -> Judged:

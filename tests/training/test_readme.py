@@ -100,6 +100,21 @@ def test_tables_notes_and_charts_are_taken_in(folder: Path) -> None:
     assert "![roc-a|b](roc-a|b.png)" in text
 
 
+def test_arms_are_compared_side_by_side(folder: Path) -> None:
+    rows = (
+        "arm,name,value,low,high,n",
+        "scratch,AUC,0.8,0.7,0.9,30",
+        "twice,AUC,0.9,0.8,1,30",
+        "twice,false alarms,0.1,0,0.2,9",
+    )
+    lines = "\n".join(rows) + "\n"
+    (folder / "arms.csv").write_text(lines)
+    text = readme_of(folder)
+    assert "| figure | scratch | twice |" in text
+    assert "| AUC | 0.800 [0.700, 0.900], n 30 | 0.900 [0.800, 1.000], n 30 |" in text
+    assert "| false alarms |  | 0.100 [0.000, 0.200], n 9 |" in text
+
+
 def test_measured_figures_are_read_back(tmp_path: Path) -> None:
     assert read_measured(tmp_path) == []
     assert read_accepted(tmp_path) == []

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from radviewer.app.settings import SettingsFile
+from radviewer.domain.decision import Policy
 from radviewer.render.annotations import Density
 from radviewer.ui.labels import plain_label
 
@@ -23,6 +24,11 @@ _DENSITIES = {
     Density.FULL: "Full",
     Density.ANONYMOUS: "Anonymous: nothing that names the patient",
     Density.NONE: "None",
+}
+_POLICIES = {
+    Policy.READ_FIRST: "Read first: hidden until you lock an impression",
+    Policy.ON_REQUEST: "On request: only anatomy is outlined at once",
+    Policy.CONCURRENT: "Concurrent: runs as soon as a series is loaded",
 }
 
 
@@ -50,6 +56,15 @@ class SettingsDialog(QDialog):
         self.memory.setRange(5, 90)
         self.memory.setSuffix(" % of this computer's memory")
         self.memory.setValue(round(now.memory_share * 100))
+        self.policy = QComboBox()
+        for policy, text in _POLICIES.items():
+            self.policy.addItem(text, policy.value)
+        self.policy.setCurrentIndex(self.policy.findData(now.policy))
+        self.hasty = QDoubleSpinBox()
+        self.hasty.setRange(0, 60)
+        self.hasty.setDecimals(1)
+        self.hasty.setSuffix(" s")
+        self.hasty.setValue(now.hasty_seconds)
         self.smooth = self._check("Smooth magnified pixels", now.smooth)
         self.linked = self._check("Scroll parallel series together", now.linked)
         self.reference_lines = self._check("Reference lines between viewports", now.reference_lines)
@@ -73,6 +88,9 @@ class SettingsDialog(QDialog):
         form.addRow("Cine rate", self.cine_rate)
         form.addRow("", plain_label("Where the file names none.", "muted"))
         form.addRow("Decoded images", self.memory)
+        form.addRow("Second opinion", self.policy)
+        form.addRow("A gentle word after", self.hasty)
+        form.addRow("", plain_label("When a finding was decided about faster than that.", "muted"))
         for box in (self.smooth, self.linked, self.reference_lines):
             form.addRow("", box)
         column = QVBoxLayout(self)
@@ -87,6 +105,8 @@ class SettingsDialog(QDialog):
             density=self.density.currentData(),
             cine_rate=self.cine_rate.value(),
             memory_share=self.memory.value() / 100,
+            policy=self.policy.currentData(),
+            hasty_seconds=self.hasty.value(),
             smooth=self.smooth.isChecked(),
             linked=self.linked.isChecked(),
             reference_lines=self.reference_lines.isChecked(),

@@ -9,6 +9,7 @@ from radviewer.ui.tools import (
     ellipse,
     freehand,
     length,
+    missed,
     pan,
     probe,
     rectangle,
@@ -33,6 +34,7 @@ TOOLS: dict[str, Tool] = {
         ellipse.TOOL,
         freehand.TOOL,
         arrow.TOOL,
+        missed.TOOL,
     )
 }
 """Tools by the name of their action."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from PySide6.QtCore import Qt
 
 from radviewer.app.marks import MarkBook
+from radviewer.app.mask_edit import MaskEdit
 from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import Mark, Point
 from radviewer.render.view import ViewTransform
@@ -64,6 +65,13 @@ class Canvas(Protocol):
     @property
     def transform(self) -> ViewTransform:
         """Image ↔ device pixels, as shown now."""
+
+    @property
+    def outline(self) -> MaskEdit:
+        """The outline that is being edited, if any."""
+
+    def ask_missed(self, index: int, at: Point, drawn: tuple[Point, ...]) -> None:
+        """Ask what the reader has found at a place of a slice, outlined or not."""
 
     def edit_text(self, mark: Mark) -> None:
         """Let the reader type the text of a mark in its place."""

@@ -1,0 +1,213 @@
+"""Rows of the findings panel: what models say about one stack, and what the reader decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer.app.opinion_runs import finding_key
+from radviewer.app.viewport import Shown
+from radviewer.domain.decision import Decision, FindingKey, Verdict
+from radviewer.domain.measurement import Quantity
+from radviewer.domain.opinion import Finding, Mask, Opinion, Outcome, Structure
+
+
+class Kind(Enum):
+    """What a row stands for."""
+
+    FINDING = "finding"
+    ANATOMY = "anatomy"
+    MISSED = "missed"  # the reader's own
+
+
+class RowState(Enum):
+    """How far the reader is with a row; the value is what is read."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    EDITED = "edited"
+    MISSED = "marked by the reader"
+    REFUSED = "refused"
+    NOT_FLAGGED = "not flagged"
+
+
+_STATE_OF = {
+    Verdict.ACCEPTED: RowState.ACCEPTED,
+    Verdict.REJECTED: RowState.REJECTED,
+    Verdict.EDITED: RowState.EDITED,
+    Verdict.MISSED: RowState.MISSED,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One line of the panel.
+
+    Attributes
+    ----------
+    mask : ndarray or None
+        Outline in force, on the stack's grid: the reader's if it was edited.
+    proposed : ndarray or None
+        Outline as the model drew it.
+    decision : Decision or None
+        In force.
+    slices : tuple of int
+        The slices it touches; of a film with a heatmap only, its one slice.
+    key_slice : int or None
+
+    """
+
+    kind: Kind
+    key: FindingKey
+    label: str
+    state: RowState
+    probability: float | None = None
+    threshold: float | None = None
+    flagged: bool = False
+    reason: str = ""
+    evidence: str = ""
+    measurements: tuple[Quantity, ...] = ()
+    mask: Mask | None = None
+    proposed: Mask | None = None
+    finding: Finding | None = None
+    decision: Decision | None = None
+    slices: tuple[int, ...] = ()
+    key_slice: int | None = None
+    _kept: dict[tuple[str, int], NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    def slice_mask(self, index: int) -> NDArray[np.bool_]:
+        """The mask on one slice: the same array every time, so that painters know it again."""
+        if self.mask is None:
+            raise ValueError("this row has no mask")
+        return self._kept.setdefault(("mask", index), self.mask[index])
+
+    def slice_heat(self, index: int) -> NDArray[np.float32]:
+        """The heatmap on one slice: the same array every time."""
+        if self.finding is None or self.finding.heatmap is None:
+            raise ValueError("this row has no heatmap")
+        return self._kept.setdefault(("heat", index), self.finding.heatmap[index])
+
+    @property
+    def pending(self) -> bool:
+        """Whether the reader has still to decide about it."""
+        return self.kind is Kind.FINDING and self.flagged and self.state is RowState.PENDING
+
+
+Masks = Callable[[str], Mask | None]
+
+
+def rows_of(
+    shown: Shown, opinions: tuple[Opinion, ...], decided: dict[FindingKey, Decision], masks: Masks
+) -> tuple[Row, ...]:
+    """Rows of a stack: findings, then what the reader added, then anatomy.
+
+    Parameters
+    ----------
+    shown : Shown
+        The stack.
+    opinions : tuple of Opinion
+        Those that may be shown.
+    decided : dict
+        Decisions in force about the stack.
+    masks : callable
+        Masks the reader drew, by their hash; None for what is not there any more.
+
+    """
+    findings = [_finding(shown, o, f, decided) for o in opinions if o.outcome is Outcome.RAN for f in o.findings]
+    anatomy = [_structure(shown, o, s, decided) for o in opinions for s in o.anatomy]
+    return tuple(_with_own(row, masks) for row in (*findings, *_missed(decided), *anatomy))
+
+
+def _with_own(row: Row, masks: Masks) -> Row:
+    """The row with the mask its decision names."""
+    name = None if row.decision is None else row.decision.mask
+    own = None if name is None else masks(name)
+    if own is None:
+        return row
+    touched = _touched(own)
+    largest = int(own.sum(axis=(1, 2)).argmax()) if touched else row.key_slice
+    return replace(row, _kept={}, mask=own, slices=touched or row.slices, key_slice=largest)
+
+
+def _finding(shown: Shown, opinion: Opinion, finding: Finding, decided: dict[FindingKey, Decision]) -> Row:
+    key = finding_key(shown, opinion, finding.label)
+    decision = decided.get(key)
+    if finding.outcome is not Outcome.RAN:
+        state = RowState.REFUSED
+    elif decision is not None:
+        state = _STATE_OF[decision.verdict]
+    else:
+        state = RowState.PENDING if finding.flagged else RowState.NOT_FLAGGED
+    heated = finding.heatmap is not None and bool(finding.heatmap.any())
+    slices = finding.slices or ((finding.key_slice or 0,) if heated else ())
+    return Row(
+        Kind.FINDING,
+        key,
+        finding.label,
+        state,
+        finding.probability,
+        finding.threshold,
+        finding.flagged,
+        finding.reason or "",
+        finding.evidence,
+        finding.measurements,
+        finding.mask,
+        finding.mask,
+        finding,
+        decision,
+        slices,
+        finding.key_slice,
+    )
+
+
+def _structure(shown: Shown, opinion: Opinion, structure: Structure, decided: dict[FindingKey, Decision]) -> Row:
+    key = finding_key(shown, opinion, structure.label)
+    decision = decided.get(key)
+    slices = _touched(structure.mask)
+    return Row(
+        Kind.ANATOMY,
+        key,
+        structure.label,
+        RowState.PENDING if decision is None else _STATE_OF[decision.verdict],
+        measurements=structure.measurements,
+        mask=structure.mask,
+        proposed=structure.mask,
+        decision=decision,
+        slices=slices,
+        key_slice=int(structure.mask.sum(axis=(1, 2)).argmax()) if slices else None,
+    )
+
+
+def _touched(mask: Mask) -> tuple[int, ...]:
+    """Slices a mask touches."""
+    return tuple(int(i) for i in np.flatnonzero(mask.any(axis=(1, 2))))
+
+
+def _missed(decided: dict[FindingKey, Decision]) -> Iterator[Row]:
+    for key, decision in decided.items():
+        if decision.verdict is Verdict.MISSED:
+            place = None if decision.spot is None else decision.spot[0]
+            yield Row(
+                Kind.MISSED,
+                key,
+                key.label,
+                RowState.MISSED,
+                reason=decision.text,
+                decision=decision,
+                slices=() if place is None else (place,),
+                key_slice=place,
+            )
+
+
+def size_text(row: Row) -> str:
+    """The row's first measurements in words: ``"412 cm², ratio 47 %"``."""
+    return ", ".join(f"{q.name} {q.value:.3g} {UNITS.get(q.unit, q.unit)}".strip() for q in row.measurements[:2])
+
+
+UNITS = {"mm2": "mm²", "cm2": "cm²", "{pixels}": "pixels", "1": ""}

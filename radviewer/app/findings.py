@@ -1,0 +1,277 @@
+"""The findings of the active viewport's stack: which one is selected, the walk from one to the next, deciding."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from radviewer.app.attention import Attention
+from radviewer.app.decisions import DecisionBook, utc_now
+from radviewer.app.finding_rows import Kind, Masks, Row, RowState, rows_of
+from radviewer.app.second_opinion import SecondOpinion
+from radviewer.app.viewport import Shown
+from radviewer.domain.decision import (
+    Circumstances,
+    Decision,
+    FindingKey,
+    Impression,
+    Policy,
+    Presence,
+    RejectReason,
+    Spot,
+    Verdict,
+    stack_id,
+)
+
+if TYPE_CHECKING:
+    from radviewer.app.desk import Desk
+    from radviewer.app.settings import SettingsFile
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which rows are listed, and in which order.
+
+    Attributes
+    ----------
+    flagged_only, pending_only : bool
+    by : str
+        "probability" (highest first), "label" or "state".
+
+    """
+
+    flagged_only: bool = False
+    pending_only: bool = False
+    by: str = "probability"
+
+
+class Findings(QObject):
+    """What the findings panel shows and does, without widgets."""
+
+    changed = Signal()  # rows
+    selection_changed = Signal()
+    hasty = Signal(str)  # a gentle word after a decision
+
+    def __init__(
+        self,
+        desk: Desk,
+        opinion: SecondOpinion,
+        book: DecisionBook,
+        settings: SettingsFile,
+        all_shown: Callable[[], tuple[Shown, ...]],
+        masks: Masks,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._opinion, self._book, self._settings = desk, opinion, book, settings
+        self._all_shown, self._masks = all_shown, masks
+        self.attention = Attention()
+        self.filter = Filter()
+        self._selected: FindingKey | None = None
+        self._rows: dict[str, tuple[Row, ...]] = {}
+        opinion.changed.connect(self._on_opinion)
+        book.changed.connect(self._on_decided)
+        desk.active_changed.connect(self._on_active)
+        for viewport in desk.viewports:
+            viewport.stack_changed.connect(self._on_active)
+
+    # What there is
+
+    def rows(self, shown: Shown | None) -> tuple[Row, ...]:
+        """All rows of a stack, kept until something about it changes."""
+        if shown is None:
+            return ()
+        key = shown.stack.key
+        if key not in self._rows:
+            decided = self._book.in_force(stack_id(shown.stack))
+            self._rows[key] = rows_of(shown, self._opinion.opinions(shown), decided, self._masks)
+        return self._rows[key]
+
+    def listed(self, shown: Shown | None) -> tuple[Row, ...]:
+        """Rows that pass the filter, in its order; anatomy always last."""
+        chosen = [row for row in self.rows(shown) if self._passes(row)]
+        return tuple(sorted(chosen, key=self._order))
+
+    @property
+    def selected(self) -> Row | None:
+        """The selected row of the active stack, or None."""
+        rows = self.rows(self._desk.active.shown)
+        return next((row for row in rows if row.key == self._selected), None)
+
+    def set_filter(self, **values: Any) -> None:
+        """List other rows, or in another order."""
+        self.filter = replace(self.filter, **values)
+        self.changed.emit()
+
+    # Ways
+
+    def select(self, key: FindingKey | None, *, jump: bool = True) -> None:
+        """Select a row of the active stack and show its key slice."""
+        if key != self._selected:
+            self._selected = key
+            self.attention.select(key)
+            self.selection_changed.emit()
+        row = self.selected
+        if jump and row is not None and row.key_slice is not None:
+            self._desk.active.go_to(row.key_slice)
+
+    def step(self, steps: int) -> bool:
+        """Select the next or previous finding, in this stack or in the next one that has any; False: there is none."""
+        places = [(s, row) for s in self._stacks() for row in self.listed(s) if row.kind is not Kind.ANATOMY]
+        if not places:
+            return False
+        here = self._desk.active.shown
+        at = next((i for i, (_, row) in enumerate(places) if row.key == self._selected), None)
+        if at is None:
+            first = next((i for i, (s, _) in enumerate(places) if here is not None and s.stack is here.stack), 0)
+            at = first - 1 if steps > 0 else first
+        shown, row = places[(at + steps) % len(places)]
+        if here is None or shown.stack is not here.stack:
+            self._desk.active.show(shown, row.key_slice)
+        self.select(row.key)
+        return True
+
+    def clear(self) -> None:
+        """Forget everything (another study was opened)."""
+        self._rows.clear()
+        self.attention.clear()
+        self._selected = None
+        self.changed.emit()
+
+    # Decisions
+
+    def accept(self, row: Row) -> None:
+        """Accept a finding or an outline."""
+        self._decide(row, Verdict.ACCEPTED, f"Accept {row.label}")
+
+    def reject(self, row: Row, reason: RejectReason, text: str = "") -> None:
+        """Reject a finding or an outline for a reason."""
+        self._decide(row, Verdict.REJECTED, f"Reject {row.label}", reason=reason, text=text)
+
+    def withdraw(self, row: Row) -> None:
+        """Take the decision about a row back: it is pending again, or gone if it was the reader's own."""
+        if row.decision is not None:
+            self._decide(row, Verdict.WITHDRAWN, f"Take back: {row.label}")
+
+    def edit(self, row: Row, mask: str, dice: float) -> None:
+        """Keep another outline, by the hash of its mask in the store."""
+        self._decide(row, Verdict.EDITED, f"Edit {row.label}", mask=mask, dice=dice)
+
+    def accept_anatomy(self, shown: Shown) -> int:
+        """Accept every pending outline of the anatomy; returns how many. Findings are never accepted in bulk."""
+        pending = [r for r in self.rows(shown) if r.kind is Kind.ANATOMY and r.state is RowState.PENDING]
+        for row in pending:
+            self.accept(row)
+        return len(pending)
+
+    def add_missed(self, shown: Shown, label: str, text: str, spot: Spot | None, mask: str | None = None) -> FindingKey:
+        """Add a finding that no model has proposed, at a place or with a mask in the store."""
+        decision = missed_decision(shown, label, text, spot, mask, self._circumstances(shown, ()))
+        self._book.decide(decision, f"Mark missed: {label}")
+        return decision.finding
+
+    def impression_of(self, shown: Shown, labels: tuple[tuple[str, Presence], ...], text: str) -> Impression:
+        """What the reader thinks of a stack, ready to be locked."""
+        ids = (shown.study.study_uid, shown.series.series_uid, stack_id(shown.stack))
+        return Impression(*ids, labels, text, self._circumstances(shown, ()))
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return Policy(self._settings.now.policy)
+
+    def _decide(
+        self,
+        row: Row,
+        verdict: Verdict,
+        doing: str,
+        *,
+        reason: RejectReason | None = None,
+        text: str = "",
+        mask: str | None = None,
+        dice: float | None = None,
+    ) -> None:
+        shown = self._desk.active.shown
+        if shown is None:
+            return
+        circumstances = replace(self._circumstances(shown, row.slices), seconds=self.attention.seconds(row.key))
+        weights = next((o.weights_sha256 for o in self._opinion.opinions(shown) if o.model == row.key.model), ())
+        decision = Decision(
+            row.key,
+            verdict,
+            replace(circumstances, weights=weights),
+            reason=reason,
+            text=text,
+            mask=mask,
+            dice=dice,
+            probability=row.probability,
+            threshold=row.threshold,
+        )
+        self._book.decide(decision, doing)
+        if row.kind is Kind.FINDING and verdict in (Verdict.ACCEPTED, Verdict.REJECTED):
+            self._warn(decision.circumstances)
+
+    def _circumstances(self, shown: Shown, slices: tuple[int, ...]) -> Circumstances:
+        settings, stack = self._settings.now, shown.stack
+        return Circumstances(
+            reader=settings.reader,
+            when=utc_now(),
+            policy=Policy(settings.policy),
+            revealed=self._book.revealed(stack_id(stack)),
+            slices_seen=self.attention.seen(stack.key, slices),
+            slices=len(slices),
+            instances=tuple(dict.fromkeys(frame.file.sop_instance_uid for frame in stack.frames)),
+        )
+
+    def _warn(self, circumstances: Circumstances) -> None:
+        unseen = circumstances.slices - circumstances.slices_seen
+        if unseen > 0:
+            what = "one slice" if unseen == 1 else f"{unseen} slices"
+            self.hasty.emit(f"Decided with {what} of the finding not looked at. Ctrl+Z takes it back.")
+        elif circumstances.seconds < self._settings.now.hasty_seconds:
+            self.hasty.emit(f"Decided after {circumstances.seconds:.1f} s. Ctrl+Z takes it back.")
+
+    def _stacks(self) -> tuple[Shown, ...]:
+        return tuple(shown for shown in self._all_shown() if self.rows(shown))
+
+    def _passes(self, row: Row) -> bool:
+        if row.kind is not Kind.FINDING:
+            return not self.filter.pending_only
+        flagged = row.flagged or row.decision is not None
+        return (not self.filter.flagged_only or flagged) and (not self.filter.pending_only or row.pending)
+
+    def _order(self, row: Row) -> tuple[int, float | str, str]:
+        storey = 1 if row.kind is Kind.ANATOMY else 0
+        match self.filter.by:
+            case "label":
+                return storey, row.label, ""
+            case "state":
+                return storey, float(list(RowState).index(row.state)), row.label
+            case _:
+                certainty = 2.0 if row.kind is Kind.MISSED else row.probability or 0.0
+                return storey, -certainty, row.label
+
+    def _on_opinion(self, key: str) -> None:
+        self._rows.pop(key, None)
+        self.changed.emit()
+
+    def _on_decided(self, _stack: str | None) -> None:
+        self._rows.clear()
+        self.changed.emit()
+
+    def _on_active(self) -> None:
+        if self._selected is not None and self.selected is None:
+            self.select(None)
+        self.changed.emit()
+
+
+def missed_decision(
+    shown: Shown, label: str, text: str, spot: Spot | None, mask: str | None, circumstances: Circumstances
+) -> Decision:
+    """A finding of the reader's own."""
+    key = FindingKey(shown.study.study_uid, shown.series.series_uid, stack_id(shown.stack), "", uuid.uuid4().hex, label)
+    return Decision(key, Verdict.MISSED, circumstances, text=text, mask=mask, spot=spot)

@@ -1,0 +1,112 @@
+"""One run of models on one stack, as the AI's thread does it; and what stacks and findings are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from radviewer.app.opinion_state import merged
+from radviewer.app.viewport import Shown
+from radviewer.domain.decision import FindingKey, stack_id
+from radviewer.domain.opinion import Opinion
+from radviewer.domain.volume import Volume
+from radviewer.errors import NotSaved
+from radviewer.progress import Progress
+
+if TYPE_CHECKING:
+    from radviewer.ai.context import Context
+    from radviewer.app.decisions import DecisionBook
+    from radviewer.app.jobs import JobQueue
+    from radviewer.app.model_worker import ModelWorker
+    from radviewer.app.opinion_store import OpinionStore
+    from radviewer.app.series_cache import SeriesCache
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinionParts:
+    """What the second opinion is made of.
+
+    Attributes
+    ----------
+    queue : JobQueue
+        Of the AI alone.
+    cache : SeriesCache
+        Where the pixels are.
+    worker : ModelWorker
+        Holds the networks in a process of its own.
+    store : OpinionStore
+    book : DecisionBook
+
+    """
+
+    queue: JobQueue
+    cache: SeriesCache
+    worker: ModelWorker
+    store: OpinionStore
+    book: DecisionBook
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What is asked of the models, captured when it was asked.
+
+    Attributes
+    ----------
+    models : tuple of str or None
+        One call each; None stands for all that apply, which then share the outlines of the anatomy.
+    override : bool
+        Run although a model would refuse.
+    before : tuple of Opinion
+        What earlier runs said: kept beside the new.
+
+    """
+
+    shown: Shown
+    volume: Volume
+    models: tuple[str | None, ...]
+    override: bool
+    before: tuple[Opinion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the models said; `problem` is why it could not be kept, or ""."""
+
+    opinions: tuple[Opinion, ...]
+    problem: str = ""
+
+
+def ask_models(worker: ModelWorker, store: OpinionStore, asked: Asked, progress: Progress) -> Result:
+    """Run the models and keep what they say; in the AI's thread.
+
+    Raises
+    ------
+    WorkerFailed, Cancelled
+
+    """
+    context = context_of_shown(asked.shown)
+    found: tuple[Opinion, ...] = ()
+    for name in asked.models:
+        found += worker.run(asked.volume, context, progress, model=name, override=asked.override)
+    try:
+        store.save(stack_id(asked.shown.stack), merged(asked.before, found))
+    except NotSaved as problem:
+        return Result(found, str(problem))
+    return Result(found)
+
+
+def finding_key(shown: Shown, opinion: Opinion, label: str) -> FindingKey:
+    """Name of a finding of a model on a stack, the same after a restart."""
+    return FindingKey(*ids_of(shown), opinion.model, opinion.version, label)
+
+
+def ids_of(shown: Shown) -> tuple[str, str, str]:
+    """Study, series and stack, as log and store name them."""
+    return shown.study.study_uid, shown.series.series_uid, stack_id(shown.stack)
+
+
+def context_of_shown(shown: Shown) -> Context:
+    """What the header says, as far as eligibility asks."""
+    from radviewer.ai.context import context_of
+
+    return context_of(shown.study, shown.series, shown.stack)

@@ -1,0 +1,1 @@
+"""The second opinion in the window: status, list of findings, details, decisions."""

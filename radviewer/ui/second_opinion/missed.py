@@ -1,0 +1,104 @@
+"""Asks what the reader has found that no model has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import cv2
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QMenu, QVBoxLayout, QWidget
+
+from radviewer.app.reading_room import ReadingRoom
+from radviewer.app.viewport import Viewport
+from radviewer.domain.decision import Spot
+from radviewer.domain.measurement import Point
+from radviewer.domain.opinion import Mask
+from radviewer.errors import NotSaved
+from radviewer.ui.labels import plain_label
+from radviewer.ui.second_opinion.row_list import capital
+
+_LONGEST = 100
+
+
+def ask_missed(
+    parent: QWidget, room: ReadingRoom, viewport: Viewport, spot: Spot, drawn: tuple[Point, ...]
+) -> QMenu | None:
+    """Offer the labels that models look for, and words of the reader's own."""
+    shown = viewport.shown
+    if shown is None:
+        return None
+
+    def add(label: str) -> None:
+        try:
+            mask = room.opinion_store.save_mask(_mask(shown.stack.shape, spot[0], drawn)) if drawn else None
+        except NotSaved as error:
+            room.notice.emit(str(error))
+            return
+        room.findings.select(room.findings.add_missed(shown, label, "", spot, mask))
+
+    menu = QMenu(parent)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    title = menu.addAction("AI missed this: what is it?")
+    title.setEnabled(False)
+    for number, label in enumerate(room.opinion.labels_for(shown), 1):
+        action = menu.addAction(f"&{number}  {capital(label)}")
+        action.setObjectName(label)
+        action.triggered.connect(partial(_add, add, label))
+    other = menu.addAction("&0  Something else…")
+    other.setObjectName("other")
+    other.triggered.connect(partial(_ask_label, parent, add))
+    menu.popup(QCursor.pos())
+    return menu
+
+
+def _add(add: Callable[[str], None], label: str, _checked: bool = False) -> None:
+    add(label)
+
+
+def _ask_label(parent: QWidget, add: Callable[[str], None], _checked: bool = False) -> None:
+    dialog = LabelDialog(parent)
+    dialog.accepted.connect(lambda: add(dialog.label))
+    dialog.open()
+
+
+def _mask(shape: tuple[int, int, int], index: int, drawn: tuple[Point, ...]) -> Mask:
+    """Pixels inside an outline of ``(row, column)`` points on one slice."""
+    mask = np.zeros(shape, np.bool_)
+    inside = np.zeros(shape[1:], np.uint8)
+    points = np.rint([(column, row) for row, column in drawn]).astype(np.int32)
+    cv2.fillPoly(inside, [points], (1,))
+    mask[index] = inside > 0
+    return mask
+
+
+class LabelDialog(QDialog):
+    """A label in the reader's own words."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("AI missed this")
+        self.entry = QLineEdit()
+        self.entry.setMaxLength(_LONGEST)
+        self.entry.setMinimumWidth(320)
+        self.entry.setAccessibleName("What it is")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self.ok.setEnabled(False)
+        self.entry.textChanged.connect(lambda text: self.ok.setEnabled(bool(text.strip())))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 12)
+        column.setSpacing(12)
+        column.addWidget(plain_label("What is it? Name no patient: this is kept in the decision log."))
+        column.addWidget(self.entry)
+        column.addWidget(buttons)
+
+    @property
+    def label(self) -> str:
+        """What was written, lower case as labels are."""
+        return " ".join(self.entry.text().split()).lower()
