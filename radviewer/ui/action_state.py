@@ -62,6 +62,7 @@ def _show_presets(window: MainWindow) -> None:
 
 def _show_history(window: MainWindow) -> None:
     history = window.room.history
-    for name, word, text in (("undo", "Undo", history.undo_text), ("redo", "Redo", history.redo_text)):
+    back = "Brush stroke" if window.room.mask_edit.dirty else history.undo_text
+    for name, word, text in (("undo", "Undo", back), ("redo", "Redo", history.redo_text)):
         window.actions_set.rename(name, f"{word}: {text}" if text else "")
         window.actions_set[name].setEnabled(text is not None)

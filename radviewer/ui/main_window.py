@@ -173,8 +173,9 @@ class MainWindow(QMainWindow):
         room.desk.layout_changed.connect(self._show_warnings)
         for signal in (room.marks.changed, room.history.changed, room.toolbox.changed, room.marks.selection_changed):
             signal.connect(self._soon)
-        for signal in (room.opinion.changed, room.findings.changed, room.findings.selection_changed):
+        for signal in (room.opinion.changed, room.findings.changed):
             signal.connect(self._soon)
+        room.findings.selection_changed.connect(self.refresh)  # at once: the next key decides about it
         for signal in (room.overlays.changed, room.mask_edit.changed):
             signal.connect(self._soon)
         self.desk.key_released.connect(self.commands.opinion.on_key_released)

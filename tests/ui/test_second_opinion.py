@@ -195,6 +195,7 @@ def test_an_outline_is_edited_stroke_by_stroke_and_kept(read: Reader) -> None:
     assert edit.mask[0, 5, 8]
     assert heart.mask is not None
     assert not heart.mask[0, 5, 8]  # the original is kept
+    one.wait(one.window.actions_set["undo"].isEnabled)
     one.key("z", Qt.KeyboardModifier.ControlModifier)
     assert not edit.mask[0, 5, 8]
     edit.take(Instrument.ERASER)
