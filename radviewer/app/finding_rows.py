@@ -206,8 +206,22 @@ def _missed(decided: dict[FindingKey, Decision]) -> Iterator[Row]:
 
 
 def size_text(row: Row) -> str:
-    """The row's first measurements in words: ``"412 cm², ratio 47 %"``."""
-    return ", ".join(f"{q.name} {q.value:.3g} {UNITS.get(q.unit, q.unit)}".strip() for q in row.measurements[:2])
+    """All measurements in words: ``"area 412 cm², cardiothoracic ratio 47 %"``."""
+    return ", ".join(f"{q.name} {_amount(q)}" for q in row.measurements)
+
+
+def short_size(row: Row) -> str:
+    """The most telling measurement alone: a ratio, else the first."""
+    if not row.measurements:
+        return ""
+    told = next((q for q in row.measurements if q.unit == "%"), row.measurements[0])
+    return f"{'ratio' if told.unit == '%' else told.name} {_amount(told)}"
+
+
+def _amount(quantity: Quantity) -> str:
+    value = quantity.value
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{text} {UNITS.get(quantity.unit, quantity.unit)}".strip()
 
 
 UNITS = {"mm2": "mm²", "cm2": "cm²", "{pixels}": "pixels", "1": ""}

@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
         for name in ("panel-histogram", "panel-marks"):
             self.docks[name].hide()
         self.resizeDocks([self.docks["panel-studies"]], [264], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["panel-findings"]], [320], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["panel-findings"]], [340], Qt.Orientation.Horizontal)
         right_docks = [self.docks["panel-histogram"], self.docks["panel-marks"]]
         self.resizeDocks(right_docks, [320, 480], Qt.Orientation.Vertical)
 

@@ -106,6 +106,24 @@ def test_nothing_flagged_is_never_called_normal(read: Reader, worker: FakeWorker
     assert "normal" not in one.window.findings.headline.text().lower()
 
 
+def test_digits_answer_the_menus_and_nothing_else(read: Reader) -> None:
+    one = spoken(read())
+    before = one.room.desk.active.presentation
+    one.key(Qt.Key.Key_Period)
+    one.key("x")
+    menu = menu_of(one)
+    QTest.keyClick(menu.windowHandle(), Qt.Key.Key_2)
+    one.wait(lambda: rows(one)["tuberculosis"].state is RowState.REJECTED)
+    one.window.desk.focus_active()
+    one.key("j")
+    widget = one.window.desk.active
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=widget.rect().center())
+    menu = menu_of(one)
+    QTest.keyClick(menu.windowHandle(), Qt.Key.Key_1)
+    one.wait(lambda: any(row.state is RowState.MISSED for row in one.room.findings.rows(shown_in(one))))
+    assert one.room.desk.active.presentation == before
+
+
 def test_keys_walk_accept_reject_and_take_back(read: Reader) -> None:
     one = spoken(read())
     one.key(Qt.Key.Key_Period)

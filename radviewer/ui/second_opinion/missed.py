@@ -17,6 +17,7 @@ from radviewer.domain.decision import Spot
 from radviewer.domain.measurement import Point
 from radviewer.domain.opinion import Mask
 from radviewer.errors import NotSaved
+from radviewer.ui.choice_menu import ChoiceMenu
 from radviewer.ui.labels import plain_label
 from radviewer.ui.second_opinion.row_list import capital
 
@@ -39,10 +40,7 @@ def ask_missed(
             return
         room.findings.select(room.findings.add_missed(shown, label, "", spot, mask))
 
-    menu = QMenu(parent)
-    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    title = menu.addAction("AI missed this: what is it?")
-    title.setEnabled(False)
+    menu = ChoiceMenu("AI missed this: what is it?", parent)
     for number, label in enumerate(room.opinion.labels_for(shown), 1):
         action = menu.addAction(f"&{number}  {capital(label)}")
         action.setObjectName(label)

@@ -74,7 +74,7 @@ class ModelsBar(QWidget):
                 )
             )
         else:
-            row.addWidget(_button("Run" if opinion is None else "Run again", f"Run {name}", running, lambda: run(name)))
+            row.addWidget(_button("Run" if opinion is None else "Again", f"Run {name}", running, lambda: run(name)))
         row.addWidget(_button("Card", f"What {name} was made for, and how well it does it", False, lambda: card(name)))
         return line
 

@@ -32,6 +32,7 @@ from radviewer.ui.second_opinion.status import headline, role_of
 _SORTS = {"By probability": "probability", "By name": "label", "By state": "state"}
 _HASTY_MS = 6_000
 _SETTLE_MS = 20
+_NARROWEST = 330
 
 
 class FindingsPanel(QWidget):
@@ -93,7 +94,7 @@ class FindingsPanel(QWidget):
         choices.setSpacing(10)
         for widget in (self.flagged_only, self.pending_only):
             choices.addWidget(widget)
-        choices.addWidget(self.sort, 1)
+        choices.addStretch(1)
         below = QHBoxLayout()
         below.setSpacing(6)
         below.addWidget(self.accept_anatomy)
@@ -103,7 +104,7 @@ class FindingsPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(8)
-        parts = (self.headline, self.progress, buttons, self.overlays, choices, self.rows)
+        parts = (self.headline, self.progress, buttons, self.overlays, choices, self.sort, self.rows)
         for part in (*parts, self.hasty, self.edit_bar, self.detail):
             column.addLayout(part) if isinstance(part, QHBoxLayout) else column.addWidget(part)
         column.addLayout(below)
@@ -122,7 +123,7 @@ class FindingsPanel(QWidget):
         only = plain_label("Research use only. Not a medical device.", "muted")
         only.setContentsMargins(10, 4, 10, 6)
         whole.addWidget(only)
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(_NARROWEST)
 
     def _connect(self) -> None:
         room = self._room

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from radviewer.domain.decision import RejectReason
+from radviewer.ui.choice_menu import ChoiceMenu
 from radviewer.ui.labels import plain_label
 
 _LONGEST = 500
@@ -18,11 +19,7 @@ Rejected = Callable[[RejectReason, str], None]
 
 def reject_menu(parent: QWidget, label: str, rejected: Rejected) -> QMenu:
     """Menu of reasons, numbered; it deletes itself when it is closed."""
-    menu = QMenu(parent)
-    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    menu.setAccessibleName(f"Reject {label}: reason")
-    title = menu.addAction(f"Reject {label}: why?")
-    title.setEnabled(False)
+    menu = ChoiceMenu(f"Reject {label}: why?", parent)
     for number, reason in enumerate(RejectReason, 1):
         text = reason.value[:1].upper() + reason.value[1:]
         action = menu.addAction(f"&{number}  {text}{'…' if reason is RejectReason.OTHER else ''}")

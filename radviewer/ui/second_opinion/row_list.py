@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from radviewer.app.finding_rows import Kind, Row, RowState, size_text
+from radviewer.app.finding_rows import Kind, Row, RowState, short_size, size_text
 from radviewer.domain.decision import FindingKey
 from radviewer.render.contours import colour_of
 from radviewer.ui.labels import plain_tip
@@ -136,13 +136,16 @@ class RowDelegate(QStyledItemDelegate):
         state = state_text(row)
         if row.state is RowState.REFUSED:
             state = f"refused: {row.reason}"
-        size = size_text(row)
+        size = short_size(row)
         right = metrics.horizontalAdvance(size) + _GAP if size else 0
+        if metrics.horizontalAdvance(state) + right > box.width():
+            size, right = "", 0  # the state says more than the size
         muted = colour("selected_text") if selected else colour("muted")
         painter.setPen(muted)
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, size)
-        painter.setPen(muted if selected else colour(_STATE_COLOURS[row.state]))
-        text = metrics.elidedText(state, Qt.TextElideMode.ElideRight, max(40, box.width() - right))
+        plain = row.kind is Kind.ANATOMY and row.state is RowState.PENDING
+        painter.setPen(muted if selected or plain else colour(_STATE_COLOURS[row.state]))
+        text = metrics.elidedText(state, Qt.TextElideMode.ElideRight, box.width() - right)
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
 
