@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from radviewer.domain.volume import SliceImage
 
 _MOST_STROKES = 200
-_SMOOTHING = 3  # pixels
+_SMOOTHING = 5  # pixels
 _FINEST, _BROADEST = 1.0, 200.0
 
 

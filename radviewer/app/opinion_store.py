@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,20 @@ _MOST_VOXELS = 1 << 31
 _LARGEST = 1 << 30  # bytes of one array of a file, once unpacked
 _BUDGET = 2 << 30  # bytes of all opinions; the oldest go first
 _TEXTS = "opinions.json"
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    EOFError,
+    MemoryError,
+    RuntimeError,  # an encrypted member; a nesting without end
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a file may raise that is not what this program wrote."""
 
 
 class OpinionStore:
@@ -72,9 +87,7 @@ class OpinionStore:
                 if texts["version"] != _VERSION:
                     return ()
                 return tuple(_opinion(values, archive) for values in texts["opinions"])
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile, RecursionError, EOFError):
-            return ()
-        except (NotImplementedError, RuntimeError, MemoryError):  # an encrypted or unknown member; too large
+        except _DAMAGED:
             return ()
 
     def forget(self) -> None:
@@ -112,7 +125,7 @@ class OpinionStore:
                     return None
                 shape = _shape(json.loads(archive.read("shape.json")))
                 bits = _read(archive, "bits", -(-int(np.prod(shape)) // 8))
-        except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile, EOFError, RuntimeError, MemoryError):
+        except _DAMAGED:
             return None
         if _mask_hash(shape, bits) != name:
             return None

@@ -28,6 +28,7 @@ LESION = QColor(240, 228, 66)
 """Of masks of other findings: the palette's yellow."""
 
 _WIDTH = 1.6  # logical pixels
+_BOLD = 1.8  # times as broad
 
 
 class OutlineStyle(Enum):
@@ -125,7 +126,7 @@ def paint_outline(
         tint.setAlphaF(fill)
         painter.fillPath(placed, tint)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    width = _WIDTH * (1.5 if bold else 1.0) * transform.ratio
+    width = _WIDTH * (_BOLD if bold else 1.0) * transform.ratio
     for pen_colour, broad in ((HALO, 2 * width), (colour, width)):
         pen = QPen(pen_colour, broad)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)

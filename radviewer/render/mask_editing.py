@@ -59,7 +59,8 @@ def range_at(values: NDArray[Any], point: Point, tolerance: float) -> tuple[floa
 def smooth(mask: Mask, pixels: int) -> Mask:
     """Take off fringes and close gaps narrower than `pixels`: a majority vote within a disc of that diameter."""
     size = max(1, pixels) // 2 * 2 + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)).astype(np.float32)
+    shape = cv2.MORPH_ELLIPSE if size > 3 else cv2.MORPH_RECT  # OpenCV's disc of 3 is a cross: it keeps hairs
+    disc = cv2.getStructuringElement(shape, (size, size)).astype(np.float32)
     votes = cv2.filter2D(mask.astype(np.float32), -1, disc / disc.sum(), borderType=cv2.BORDER_REPLICATE)
     smoothed: Mask = votes > 0.5
     return smoothed

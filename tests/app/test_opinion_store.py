@@ -1,0 +1,125 @@
+"""Opinions and masks on disk: the same again, whatever else lies there."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from radviewer.app.opinion_store import OpinionStore
+from radviewer.domain.opinion import Opinion
+from radviewer.errors import NotSaved
+from tests.app import opinions
+
+STACK = "ab" * 32
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> OpinionStore:
+    return OpinionStore(tmp_path / "opinions")
+
+
+def same(one: Opinion, other: Opinion) -> None:
+    for field in fields(Opinion):
+        if field.name not in ("findings", "anatomy"):
+            assert getattr(one, field.name) == getattr(other, field.name)
+    for mine, yours in zip(one.anatomy, other.anatomy, strict=True):
+        assert (mine.label, mine.measurements) == (yours.label, yours.measurements)
+        np.testing.assert_array_equal(mine.mask, yours.mask)
+    for a, b in zip(one.findings, other.findings, strict=True):
+        assert (a.label, a.outcome, a.probability, a.threshold) == (b.label, b.outcome, b.probability, b.threshold)
+        assert (a.reason, a.measurements, a.evidence) == (b.reason, b.measurements, b.evidence)
+        assert a.heatmap is not None
+        assert b.heatmap is not None
+        assert b.heatmap.dtype == np.float32
+        np.testing.assert_allclose(a.heatmap, b.heatmap, atol=1e-3)
+
+
+def test_opinions_come_back_as_they_were(store: OpinionStore) -> None:
+    said = (opinions.anatomy(), opinions.findings(), opinions.refused())
+    store.save(STACK, said)
+    for one, other in zip(said, store.load(STACK), strict=True):
+        same(one, other)
+
+
+def test_what_was_never_kept_is_nothing(store: OpinionStore) -> None:
+    assert store.load(STACK) == ()
+    assert store.load_mask("0" * 64) is None
+    assert store.load_mask("../../etc/passwd") is None
+
+
+@given(mask=arrays.arrays(np.bool_, arrays.array_shapes(min_dims=3, max_dims=3, max_side=9)))
+def test_masks_come_back_bit_by_bit(tmp_path_factory: pytest.TempPathFactory, mask: np.ndarray) -> None:
+    store = OpinionStore(tmp_path_factory.mktemp("masks"))
+    name = store.save_mask(mask)
+    found = store.load_mask(name)
+    assert found is not None
+    np.testing.assert_array_equal(found, mask)
+    assert store.save_mask(mask) == name
+
+
+def test_masks_of_other_shapes_have_other_names(store: OpinionStore) -> None:
+    assert store.save_mask(np.zeros((1, 4, 6), bool)) != store.save_mask(np.zeros((1, 6, 4), bool))
+
+
+@given(cut=st.integers(0, 400), flip=st.integers(0, 3000))
+def test_damaged_files_are_nothing(tmp_path_factory: pytest.TempPathFactory, cut: int, flip: int) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    store = OpinionStore(folder)
+    store.save(STACK, (opinions.anatomy(), opinions.findings()))
+    name = store.save_mask(opinions.mask(1, 1, 4, 4))
+    for path in (folder / f"{STACK}.zip", folder / "masks" / f"{name}.zip"):
+        data = bytearray(path.read_bytes())
+        data[flip % len(data)] ^= 0x55
+        path.write_bytes(bytes(data[: len(data) - cut % 50]))
+    for opinion in store.load(STACK):
+        assert isinstance(opinion, Opinion)
+    found = store.load_mask(name)
+    assert found is None or np.array_equal(found, opinions.mask(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    "shape", ["[1, 1000000, 1000000]", "[1, -1, 5]", "[1, 2]", '["a", 2, 3]', "[1, 8, 1e3]", "{}", "null"]
+)
+def test_a_file_that_asks_for_too_much_memory_gets_none(store: OpinionStore, tmp_path: Path, shape: str) -> None:
+    name = "ab" * 32
+    path = tmp_path / "opinions" / "masks" / f"{name}.zip"
+    path.parent.mkdir(parents=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("shape.json", shape)
+        archive.writestr("bits", b"\x00")
+    assert store.load_mask(name) is None
+
+
+def test_a_mask_that_is_not_what_its_name_says_is_not_taken(store: OpinionStore, tmp_path: Path) -> None:
+    one, other = (store.save_mask(opinions.mask(1, 1, n, n)) for n in (3, 5))
+    folder = tmp_path / "opinions" / "masks"
+    (folder / f"{one}.zip").replace(folder / f"{other}.zip")
+    assert store.load_mask(other) is None
+
+
+def test_the_oldest_opinions_go_first_and_masks_never(tmp_path: Path) -> None:
+    store = OpinionStore(tmp_path, budget=1)
+    mask = store.save_mask(opinions.mask(1, 1, 3, 3))
+    for number in range(3):
+        store.save(f"{number:064d}", (opinions.anatomy(),))
+        os.utime(tmp_path / f"{number:064d}.zip", (number, number))
+    assert [path.name for path in tmp_path.glob("*.zip")] == [f"{2:064d}.zip"]
+    assert store.load_mask(mask) is not None
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = OpinionStore(tmp_path / "file" / "opinions")
+    with pytest.raises(NotSaved):
+        store.save(STACK, (opinions.anatomy(),))
+    with pytest.raises(NotSaved):
+        store.save_mask(opinions.mask(1, 1, 3, 3))
+    assert store.load(STACK) == ()
