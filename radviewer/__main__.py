@@ -222,11 +222,26 @@ def _read_opinions(argv: list[str]) -> int:
     return _outcome(reading.problem)
 
 
+def _verify_log(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="radviewer verify-log", description="Check that the decision log is as it was written."
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a sentence")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the site's key, where the log is signed")
+    chosen = parser.parse_args(argv)
+    from radviewer.app.log_check import as_json, check_log, in_words
+
+    found = check_log(chosen.key)
+    _print(as_json(found) if chosen.json else in_words(found))
+    return _outcome(found.problem)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "scan": _scan,
     "read": _read_opinions,
     "models": _models,
     "evaluate": _evaluate,
+    "verify-log": _verify_log,
 }
 
 if __name__ == "__main__":

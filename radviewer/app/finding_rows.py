@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from radviewer.app.opinion_runs import finding_key
 from radviewer.app.viewport import Shown
-from radviewer.domain.decision import Decision, FindingKey, Verdict
+from radviewer.domain.decision import Decision, FindingKey, Presence, Spot, Verdict
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Mask, Opinion, Outcome, Structure
 
@@ -60,6 +61,8 @@ class Row:
     slices : tuple of int
         The slices it touches; of a film with a heatmap only, its one slice.
     key_slice : int or None
+    impression : Presence or None
+        What the reader had locked about this label before.
 
     """
 
@@ -79,7 +82,32 @@ class Row:
     decision: Decision | None = None
     slices: tuple[int, ...] = ()
     key_slice: int | None = None
+    impression: Presence | None = None
     _kept: dict[tuple[str, int], NDArray[Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the reader's impression and the model say different things."""
+        if self.impression is None or self.probability is None or self.impression is Presence.UNSURE:
+            return False
+        return (self.impression is Presence.PRESENT) != self.flagged
+
+    @property
+    def place(self) -> Spot | None:
+        """Where to look: the middle of the outline on its largest slice, the hottest cell, or the reader's spot."""
+        if self.decision is not None and self.decision.spot is not None:
+            return self.decision.spot
+        index = self.key_slice
+        if index is None:
+            return None
+        if self.mask is not None and self.mask[index].any():
+            rows, columns = np.nonzero(self.mask[index])
+            return (index, float(rows.mean()), float(columns.mean()))
+        if self.finding is not None and self.finding.heatmap is not None:
+            heat = self.finding.heatmap[index]
+            row, column = divmod(int(heat.argmax()), heat.shape[1])
+            return (index, float(row), float(column))
+        return None
 
     def slice_mask(self, index: int) -> NDArray[np.bool_]:
         """The mask on one slice: the same array every time, so that painters know it again."""
@@ -103,7 +131,11 @@ Masks = Callable[[str], Mask | None]
 
 
 def rows_of(
-    shown: Shown, opinions: tuple[Opinion, ...], decided: dict[FindingKey, Decision], masks: Masks
+    shown: Shown,
+    opinions: tuple[Opinion, ...],
+    decided: dict[FindingKey, Decision],
+    masks: Masks,
+    impressions: Mapping[str, Presence] = MappingProxyType({}),
 ) -> tuple[Row, ...]:
     """Rows of a stack: findings, then what the reader added, then anatomy.
 
@@ -117,9 +149,16 @@ def rows_of(
         Decisions in force about the stack.
     masks : callable
         Masks the reader drew, by their hash; None for what is not there any more.
+    impressions : mapping
+        What the reader had locked before, by label.
 
     """
-    findings = [_finding(shown, o, f, decided) for o in opinions if o.outcome is Outcome.RAN for f in o.findings]
+    findings = [
+        replace(_finding(shown, o, f, decided), _kept={}, impression=impressions.get(f.label))
+        for o in opinions
+        if o.outcome is Outcome.RAN
+        for f in o.findings
+    ]
     anatomy = [_structure(shown, o, s, decided) for o in opinions for s in o.anatomy]
     return tuple(_with_own(row, masks) for row in (*findings, *_missed(decided), *anatomy))
 

@@ -87,8 +87,11 @@ class Findings(QObject):
             return ()
         key = shown.stack.key
         if key not in self._rows:
-            decided = self._book.in_force(stack_id(shown.stack))
-            self._rows[key] = rows_of(shown, self._opinion.opinions(shown), decided, self._masks)
+            stack = stack_id(shown.stack)
+            impression = self._book.impression(stack)
+            thought = {} if impression is None else dict(impression.labels)
+            said = self._opinion.opinions(shown)
+            self._rows[key] = rows_of(shown, said, self._book.in_force(stack), self._masks, thought)
         return self._rows[key]
 
     def listed(self, shown: Shown | None) -> tuple[Row, ...]:
@@ -116,8 +119,16 @@ class Findings(QObject):
             self.attention.select(key)
             self.selection_changed.emit()
         row = self.selected
-        if jump and row is not None and row.key_slice is not None:
-            self._desk.active.go_to(row.key_slice)
+        if jump and row is not None:
+            self._look_at(row)
+
+    def _look_at(self, row: Row) -> None:
+        """Show the key slice; where the image is magnified, with the finding in the middle."""
+        viewport, place = self._desk.active, row.place
+        if row.key_slice is not None:
+            viewport.go_to(row.key_slice)
+        if place is not None and viewport.camera.zoom is not None:
+            viewport.set_camera(replace(viewport.camera, centre=place[1:]))
 
     def step(self, steps: int) -> bool:
         """Select the next or previous finding, in this stack or in the next one that has any; False: there is none."""
@@ -245,7 +256,7 @@ class Findings(QObject):
         return (not self.filter.flagged_only or flagged) and (not self.filter.pending_only or row.pending)
 
     def _order(self, row: Row) -> tuple[int, float | str, str]:
-        storey = 1 if row.kind is Kind.ANATOMY else 0
+        storey = 2 if row.kind is Kind.ANATOMY else 0 if row.disagrees else 1
         match self.filter.by:
             case "label":
                 return storey, row.label, ""

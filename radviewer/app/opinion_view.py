@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from radviewer.app.finding_rows import Kind, Row, RowState
-from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, OutlineStyle
+from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, OutlineStyle, SpotMark
 
 if TYPE_CHECKING:
     from radviewer.app.overlay_state import Overlays
@@ -41,9 +41,10 @@ def layers_of(room: ReadingRoom, viewport: Viewport) -> OpinionLayers | None:
         outlines.append(Outline(edited, room.mask_edit.row.label, OutlineStyle.EDITED, selected=True))
     row = next((row for row in rows if row.key == key), None)
     heat = _heat(row, room.opinion, overlays, viewport) if overlays.heatmap and row is not None else None
-    if not outlines and heat is None:
+    spots = tuple(_spots(rows, viewport.index, key)) if overlays.findings else ()
+    if not outlines and not spots and heat is None:
         return None
-    return OpinionLayers(tuple(outlines), heat, fill=overlays.fill, opacity=overlays.opacity)
+    return OpinionLayers(tuple(outlines), spots, heat, fill=overlays.fill, opacity=overlays.opacity)
 
 
 def _outlines(
@@ -59,6 +60,13 @@ def _outlines(
             plain = row.kind is Kind.ANATOMY and row.state is RowState.PENDING
             style = OutlineStyle.ANATOMY if plain else _STYLES[row.state]
             yield Outline(row.slice_mask(index), row.label, style, selected=row.key == selected)
+
+
+def _spots(rows: tuple[Row, ...], index: int, selected: FindingKey | None) -> Iterator[SpotMark]:
+    for row in rows:
+        spot = None if row.decision is None or row.mask is not None else row.decision.spot
+        if spot is not None and spot[0] == index:
+            yield SpotMark(spot[1], spot[2], row.label, selected=row.key == selected)
 
 
 def _heat(row: Row, opinion: SecondOpinion, overlays: Overlays, viewport: Viewport) -> HeatLayer | None:

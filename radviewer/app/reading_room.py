@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from radviewer import paths
 from radviewer.app.decision_log import DecisionLog
@@ -15,6 +15,7 @@ from radviewer.app.desk import Desk
 from radviewer.app.findings import Findings
 from radviewer.app.history import History
 from radviewer.app.jobs import JobQueue
+from radviewer.app.log_check import log_path, site_key
 from radviewer.app.mark_store import MarkStore
 from radviewer.app.marks import MarkBook
 from radviewer.app.mask_edit import MaskEdit
@@ -32,6 +33,7 @@ from radviewer.domain.decision import Policy, Presence
 from radviewer.domain.measurement import ImageReference
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
+from radviewer.errors import NothingToRead
 from radviewer.render.presentation import Interpolation
 
 
@@ -79,7 +81,7 @@ class ReadingRoom(QObject):
         self.worker = ModelWorker(paths.models())
         self.overlays = OverlayState(self)
         self.opinion_store = OpinionStore(paths.user_data() / "opinions")
-        self.decisions = DecisionBook(DecisionLog(paths.user_data() / "decisions.sqlite"), self.history, self)
+        self.decisions = DecisionBook(DecisionLog(log_path(), self._site_key()), self.history, self)
         self.opinion = SecondOpinion(
             SecondOpinionParts(
                 self.ai_queue,
@@ -109,6 +111,13 @@ class ReadingRoom(QObject):
         for viewport in self.desk.viewports:
             viewport.image_changed.connect(partial(self._on_seen, viewport))
             viewport.stack_changed.connect(self._reveal)
+
+    def _site_key(self) -> bytes | None:
+        try:
+            return site_key()
+        except NothingToRead as error:
+            QTimer.singleShot(0, partial(self.notice.emit, f"{error} Decisions are logged unsigned."))
+            return None
 
     def open(self, target: Path) -> None:
         """Open a folder, DICOMDIR, .zip or file in place of what is open."""

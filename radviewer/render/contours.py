@@ -24,8 +24,8 @@ COLOURS = {
 }
 """Okabe and Ito's palette, lightened for a dark film; the anatomy is cool, findings are warm."""
 
-LESION = QColor(240, 228, 66)
-"""Of masks of other findings: the palette's yellow."""
+LESION = QColor(250, 245, 150)
+"""Of masks of other findings: the palette's yellow, paler."""
 
 _WIDTH = 1.6  # logical pixels
 _BOLD = 1.8  # times as broad

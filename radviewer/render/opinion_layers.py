@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from radviewer.render.contours import OutlineStyle
 
-__all__ = ["HeatLayer", "OpinionLayers", "Outline", "OutlineStyle"]
+__all__ = ["HeatLayer", "OpinionLayers", "Outline", "OutlineStyle", "SpotMark"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +28,16 @@ class Outline:
     mask: NDArray[np.bool_]
     label: str
     style: OutlineStyle
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpotMark:
+    """A place on the slice shown, ``(row, column)``, that the reader marked without an outline."""
+
+    row: float
+    column: float
+    label: str
     selected: bool = False
 
 
@@ -60,6 +70,7 @@ class OpinionLayers:
     """All layers of an image; `fill` fills the outlines with `opacity`."""
 
     outlines: tuple[Outline, ...] = ()
+    spots: tuple[SpotMark, ...] = ()
     heat: HeatLayer | None = None
     fill: bool = False
     opacity: float = 0.6

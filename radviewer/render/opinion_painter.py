@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from radviewer.render.contours import colour_of, on_view, outline_path, paint_outline
 from radviewer.render.heat import CAPTION, colour_bar, heat_layer
-from radviewer.render.lettering import Lettering
-from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline
+from radviewer.render.lettering import HALO, Lettering
+from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, SpotMark
 from radviewer.render.placing import Box, around, place
 from radviewer.render.recent import Recent, Same
 from radviewer.render.view import ViewTransform
@@ -20,6 +20,7 @@ _SIZE, _TITLE = 11.0, 12.0  # logical pixels of letters
 _BAR, _BAR_HEIGHT, _GAP, _MARGIN = 150.0, 9.0, 5.0, 8.0  # logical pixels
 _PLATE = QColor(0, 0, 0, 165)
 _TEXT, _QUIET = QColor(230, 233, 236), QColor(190, 197, 204)
+_SPOT = 9.0  # logical pixels from a spot to its ring
 _MOST_PICTURES = 128 << 20  # bytes
 
 
@@ -44,12 +45,18 @@ class OpinionPainter:
             fill = _FILLED * layers.opacity if layers.fill else 0.0
             path, colour = self._path(outline), colour_of(outline.label)
             paint_outline(painter, path, colour, transform, outline.style, bold=outline.selected, fill=fill)
+        for spot in layers.spots:
+            _paint_spot(painter, spot, transform)
         boxes = list(taken)
         if layers.heat is not None:
             boxes.append(self._paint_scale(painter, layers.heat, transform, boxes))
         for outline in layers.outlines:
             if outline.selected:
-                boxes.append(self._paint_label(painter, outline, transform, boxes))
+                bounds = on_view(transform).map(self._path(outline)).boundingRect()
+                boxes.append(self._paint_label(painter, outline.label, bounds, transform, boxes))
+        for spot in layers.spots:
+            if spot.selected:
+                boxes.append(self._paint_label(painter, spot.label, _ring(spot, transform), transform, boxes))
 
     def _path(self, outline: Outline) -> QPainterPath:
         key = Same(outline.mask)
@@ -96,19 +103,39 @@ class OpinionPainter:
             lettering.draw(painter, left, top, text, size, _QUIET)
         return box
 
-    def _paint_label(self, painter: QPainter, outline: Outline, transform: ViewTransform, taken: Sequence[Box]) -> Box:
+    def _paint_label(
+        self, painter: QPainter, label: str, bounds: QRectF, transform: ViewTransform, taken: Sequence[Box]
+    ) -> Box:
         ratio = transform.ratio
-        bounds = on_view(transform).map(self._path(outline)).boundingRect()
         if bounds.isEmpty():
             return Box(0, 0, 0, 0)
         size = _TITLE * ratio
-        width, height = self._lettering.width(outline.label, size), self._lettering.line_height(size)
+        width, height = self._lettering.width(label, size), self._lettering.line_height(size)
         shape = around([(bounds.left(), bounds.top()), (bounds.right(), bounds.bottom())])
         gap = _GAP * ratio
         above = Box(shape.left + (shape.width - width) / 2, shape.top - gap - height, width, height)
         box = place([above], shape, taken, transform.size, gap)
-        self._lettering.draw(painter, box.left, box.top, outline.label, size, colour_of(outline.label))
+        self._lettering.draw(painter, box.left, box.top, label, size, colour_of(label))
         return box
+
+
+def _ring(spot: SpotMark, transform: ViewTransform) -> QRectF:
+    """Square around a spot, the same size at every zoom, in device pixels."""
+    x, y = transform.to_view(spot.row, spot.column)
+    reach = _SPOT * transform.ratio
+    return QRectF(x - reach, y - reach, 2 * reach, 2 * reach)
+
+
+def _paint_spot(painter: QPainter, spot: SpotMark, transform: ViewTransform) -> None:
+    ring = _ring(spot, transform)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    broad = (2.6 if spot.selected else 1.6) * transform.ratio
+    for colour, width in ((HALO, broad + 2 * transform.ratio), (colour_of(spot.label), broad)):
+        painter.setPen(QPen(colour, width))
+        painter.drawEllipse(ring)
+    painter.restore()
 
 
 def _free_box(width: float, height: float, transform: ViewTransform, taken: Sequence[Box]) -> Box:

@@ -15,7 +15,7 @@ from radviewer.domain.geometry import PixelSpacing
 from radviewer.domain.opinion import Finding, Outcome, Structure
 from radviewer.domain.volume import SliceImage
 from radviewer.export.pictures import LEGEND, LONGEST, SHORTEST, Panel, picture, png
-from radviewer.render.contours import COLOURS, LESION
+from radviewer.render.contours import COLOURS
 from tests.ai.drawings import SHAPE, chest, lungs
 from tests.render.pictures import bytes_of
 
@@ -51,7 +51,7 @@ def test_outlines_and_heat_lie_where_the_film_shows_them() -> None:
     shown = bytes_of(picture(panel()))
     scale = 800 / SHAPE[0]
     film = shown[:, : shown.shape[1] - LEGEND]
-    for (label, colour), mask in zip(COLOURS.items(), lungs(), strict=True):
+    for (label, colour), mask in zip(list(COLOURS.items())[:3], lungs(), strict=True):
         rows, columns = np.nonzero(near(film, colour))
         box = (rows.min(), rows.max(), columns.min(), columns.max())
         inside_rows, inside_columns = np.nonzero(mask)
@@ -66,9 +66,10 @@ def test_outlines_and_heat_lie_where_the_film_shows_them() -> None:
 def test_the_outline_of_a_lesion_is_drawn_too() -> None:
     mask = np.zeros((1, *SHAPE), bool)
     mask[0, 100:200, 100:200] = True
-    assert not near(bytes_of(picture(panel())), LESION, 10).any()
+    colour = COLOURS["tuberculosis"]
+    assert not near(bytes_of(picture(panel())), colour, 10).any()
     marked = panel(finding=replace(panel().finding, mask=mask))
-    assert near(bytes_of(picture(marked))[:, :-LEGEND], LESION, 10).sum() > 200
+    assert near(bytes_of(picture(marked))[:, :-LEGEND], colour, 10).sum() > 200
 
 
 def test_the_legend_is_not_cut() -> None:

@@ -69,7 +69,7 @@ def test_contours_are_closed_and_know_holes() -> None:
     mask[25:28, 25:28] = True
     found = contours(mask)
     assert len(found) == 3
-    assert min(float(outline.min()) for outline in found) == 5
+    assert min(float(outline.min()) for outline in found) == 4.5
     assert contours(np.zeros((5, 5), bool)) == ()
 
 
@@ -82,7 +82,7 @@ def test_a_mask_is_outlined_in_its_colour_and_stays_empty_inside() -> None:
     paint_contours(painter, mask, LESION, ViewTransform(Camera(), mask.shape, (400, 400)))
     painter.end()
     shown = bytes_of(picture)
-    assert shown[200, 103:108].max() > 150
+    assert shown[200, 97:104].max() > 150
     assert shown[150:250, 150:250].max() == 0
 
 
@@ -90,4 +90,4 @@ def test_each_structure_has_its_own_colour() -> None:
     colours = {colour.rgb() for colour in (*COLOURS.values(), LESION)}
     assert len(colours) == len(COLOURS) + 1
     assert colour_of("heart") == COLOURS["heart"]
-    assert colour_of("malignant lesion") == LESION
+    assert colour_of("something new") == LESION

@@ -16,7 +16,7 @@ from radviewer.domain.window import Window
 from radviewer.render.annotations import CornerTexts
 from radviewer.render.contours import COLOURS, contours, outline_path
 from radviewer.render.heat import colour_bar, heat_layer
-from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, OutlineStyle
+from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, OutlineStyle, SpotMark
 from radviewer.render.picture import View, ViewPainter
 from radviewer.render.presentation import Interpolation, Presentation
 from radviewer.render.view import Camera, ViewTransform
@@ -169,12 +169,23 @@ def test_the_selected_outline_is_broader_and_named() -> None:
     assert (chosen.max(axis=2) > 90).sum() > 1.2 * (plain.max(axis=2) > 90).sum()
 
 
+@pytest.mark.parametrize("camera", CAMERAS[::3], ids=str)
+def test_a_spot_is_ringed_where_it_is(camera: Camera) -> None:
+    where = transform(camera)
+    spot = SpotMark(6.0, 11.0, "pneumonia")
+    blank = np.zeros(SHAPE, np.bool_)
+    changed = np.abs(painted(blank, where, OpinionLayers(spots=(spot,))) - painted(blank, where)).max(axis=2) > 60
+    rows, columns = np.nonzero(changed)
+    middle = ((columns.min() + columns.max() + 1) / 2, (rows.min() + rows.max() + 1) / 2)
+    assert middle == pytest.approx(where.to_view(6.0, 11.0), abs=1.0)
+
+
 def test_painting_twice_is_the_same_picture() -> None:
     where = transform(Camera(zoom=9.0, centre=(8, 9)))
     mask, heat = letter(), np.random.default_rng(0).random(SHAPE, dtype=np.float32)
     layers = OpinionLayers(
         (Outline(mask, "heart", OutlineStyle.PROPOSED, selected=True),),
-        HeatLayer(heat, "tuberculosis", 0.2, 0.7, (8, 8)),
+        heat=HeatLayer(heat, "tuberculosis", 0.2, 0.7, (8, 8)),
         fill=True,
     )
     image = SliceImage(mask.astype(np.uint8) * np.uint8(200), vois=(Window(100, 200),))

@@ -323,7 +323,10 @@ class TestCommands:
         of_window = {
             "open-folder", "open-file", "open-last", "open-demo", "close-study", "cancel-work", "quit", "settings",
             "shortcuts", "panel-studies", "panel-histogram", "panel-marks", "panel-skipped", "notices", "tags",
-            "full-screen", "cheat-sheet", "about",
+            "full-screen", "cheat-sheet", "about", "run-opinion", "cancel-opinion", "impression", "next-finding",
+            "previous-finding", "accept-finding", "reject-finding", "edit-finding", "withdraw-decision",
+            "accept-anatomy", "toggle-overlays", "toggle-heatmap", "toggle-fill", "compare-images", "session-summary",
+            "model-cards", "panel-findings",
         }  # fmt: skip
         assert study.desk.commands.names >= {action.name for action in ACTIONS} - of_window
 

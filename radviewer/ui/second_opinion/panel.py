@@ -22,6 +22,7 @@ from radviewer.app.reading_room import ReadingRoom
 from radviewer.domain.decision import Policy
 from radviewer.domain.opinion import Opinion
 from radviewer.ui.labels import plain_label
+from radviewer.ui.second_opinion.compare import comparable
 from radviewer.ui.second_opinion.detail import Detail
 from radviewer.ui.second_opinion.edit_bar import EditBar
 from radviewer.ui.second_opinion.models_bar import ModelsBar
@@ -78,6 +79,7 @@ class FindingsPanel(QWidget):
         self.models = ModelsBar()
         self.accept_anatomy = self._button("Accept all outlines", "accept-anatomy")
         self.missed = self._button("AI missed this…", "tool-missed")
+        self.compare = self._button("Compare images…", "compare-images")
         self._forget = self._timer(_HASTY_MS, lambda: self.hasty.setText(""))
         self._soon = self._timer(_SETTLE_MS, self.refresh)
         self._lay_out()
@@ -108,12 +110,14 @@ class FindingsPanel(QWidget):
         for part in (*parts, self.hasty, self.edit_bar, self.detail):
             column.addLayout(part) if isinstance(part, QHBoxLayout) else column.addWidget(part)
         column.addLayout(below)
+        column.addWidget(self.compare)
         column.addWidget(self.models)
         column.addWidget(self.policy)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
         whole = QVBoxLayout(self)
@@ -172,6 +176,9 @@ class FindingsPanel(QWidget):
             widget.setVisible(has_rows)
         self.accept_anatomy.setVisible(any(o.anatomy for o in opinions))
         self.missed.setVisible(shown is not None)
+        images = comparable(room)
+        self.compare.setVisible(len(images) > 1)
+        self.compare.setText(f"Compare {len(images)} images…")
         self.models.show_models(
             models, opinions, running=running, run=self._run_one, override=self._override, card=self._show_card
         )

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from radviewer.app.finding_rows import Kind, Row, RowState, short_size, size_text
-from radviewer.domain.decision import FindingKey
+from radviewer.domain.decision import FindingKey, Presence
 from radviewer.render.contours import colour_of
 from radviewer.ui.labels import plain_tip
 from radviewer.ui.theme import colour
@@ -46,6 +46,9 @@ def state_text(row: Row) -> str:
     if row.kind is Kind.ANATOMY and row.state is RowState.PENDING:
         return "outlined"
     decision = row.decision
+    if row.impression is not None and row.decision is None and row.state is not RowState.REFUSED:
+        together = "disagrees" if row.disagrees else "unsure" if row.impression is Presence.UNSURE else "agrees"
+        return f"you: {row.impression.value} – {together}{', pending' if row.pending else ''}"
     if row.state is RowState.REJECTED and decision is not None and decision.reason is not None:
         return f"rejected: {decision.reason.value}"
     if row.state is RowState.EDITED and decision is not None and decision.dice is not None:
