@@ -17,10 +17,10 @@ from radviewer.app.mask_edit import Instrument
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Policy, Presence, RejectReason
 from radviewer.ui.dialogs.model_cards import ModelCards
+from radviewer.ui.dialogs.words import WordsDialog
 from radviewer.ui.second_opinion.commands import HOLD_MS
 from radviewer.ui.second_opinion.compare import CompareDialog
 from radviewer.ui.second_opinion.impression import ImpressionDialog
-from radviewer.ui.second_opinion.reject_menu import ReasonDialog
 from radviewer.ui.second_opinion.summary import SummaryDialog
 from tests import phantoms
 from tests.app import opinions
@@ -147,8 +147,8 @@ def test_a_reason_of_the_readers_own_is_asked_for_in_words(read: Reader) -> None
     one.key(Qt.Key.Key_Period)
     one.key("x")
     choose(menu_of(one), RejectReason.OTHER.value)
-    one.wait(lambda: bool(one.window.findChildren(ReasonDialog)))
-    (dialog,) = one.window.findChildren(ReasonDialog)
+    one.wait(lambda: bool(one.window.findChildren(WordsDialog)))
+    (dialog,) = one.window.findChildren(WordsDialog)
     assert not dialog.ok.isEnabled()
     dialog.entry.setText("  old   scar ")
     dialog.ok.click()

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QDialogButtonBox,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QTableWidgetItem, QWidget
 
 from radviewer.app.comparison import Cell, Comparison, compared
 from radviewer.app.finding_rows import UNITS
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Shown
-from radviewer.ui.labels import plain_label
+from radviewer.ui.dialogs.result_table import ResultTable
 from radviewer.ui.second_opinion.row_list import capital, state_text
 
 _NOTHING = "–"
@@ -56,28 +47,12 @@ def _signed(value: float, digits: int) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-class CompareDialog(QDialog):
+class CompareDialog(ResultTable):
     """A table: one column per image, one line per finding; a click shows the image."""
 
     def __init__(self, room: ReadingRoom, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Compare images", "Findings of several images", parent)
         self._room = room
-        self.setWindowTitle("Compare images")
-        self.resize(720, 360)
-        self.table = QTableWidget()
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setAccessibleName("Findings of several images")
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.words = plain_label("", "muted", wrap=True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 12)
-        column.setSpacing(12)
-        column.addWidget(self.words)
-        column.addWidget(self.table, 1)
-        column.addWidget(buttons)
         self._comparison = compared(())
         room.findings.changed.connect(self.refresh)
         self.table.cellClicked.connect(self._go)

@@ -7,9 +7,8 @@ from functools import partial
 
 import cv2
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
@@ -18,10 +17,8 @@ from radviewer.domain.measurement import Point
 from radviewer.domain.opinion import Mask
 from radviewer.errors import NotSaved
 from radviewer.ui.choice_menu import ChoiceMenu
-from radviewer.ui.labels import plain_label
+from radviewer.ui.dialogs.words import WordsDialog
 from radviewer.ui.second_opinion.row_list import capital
-
-_LONGEST = 100
 
 
 def ask_missed(
@@ -57,8 +54,8 @@ def _add(add: Callable[[str], None], label: str, _checked: bool = False) -> None
 
 
 def _ask_label(parent: QWidget, add: Callable[[str], None], _checked: bool = False) -> None:
-    dialog = LabelDialog(parent)
-    dialog.accepted.connect(lambda: add(dialog.label))
+    dialog = WordsDialog("AI missed this", "What is it?", "Mark it", parent)
+    dialog.accepted.connect(lambda: add(dialog.text.lower()))
     dialog.open()
 
 
@@ -70,33 +67,3 @@ def _mask(shape: tuple[int, int, int], index: int, drawn: tuple[Point, ...]) -> 
     cv2.fillPoly(inside, [points], (1,))
     mask[index] = inside > 0
     return mask
-
-
-class LabelDialog(QDialog):
-    """A label in the reader's own words."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("AI missed this")
-        self.entry = QLineEdit()
-        self.entry.setMaxLength(_LONGEST)
-        self.entry.setMinimumWidth(320)
-        self.entry.setAccessibleName("What it is")
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        self.ok = buttons.button(QDialogButtonBox.StandardButton.Ok)
-        self.ok.setEnabled(False)
-        self.entry.textChanged.connect(lambda text: self.ok.setEnabled(bool(text.strip())))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 12)
-        column.setSpacing(12)
-        column.addWidget(plain_label("What is it? Name no patient: this is kept in the decision log."))
-        column.addWidget(self.entry)
-        column.addWidget(buttons)
-
-    @property
-    def label(self) -> str:
-        """What was written, lower case as labels are."""
-        return " ".join(self.entry.text().split()).lower()

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QDialogButtonBox,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QTableWidgetItem, QWidget
 
 from radviewer.app.finding_rows import Row
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.session_summary import Compared, Summary, against, summed
 from radviewer.domain.decision import stack_id
-from radviewer.ui.labels import count, plain_label
+from radviewer.ui.dialogs.result_table import ResultTable
+from radviewer.ui.labels import count
 from radviewer.ui.second_opinion.row_list import capital
 
 _HEADS = ("Finding", "You", "Second opinion", "Together", "Then")
 
 
-class SummaryDialog(QDialog):
+class SummaryDialog(ResultTable):
     """Counts in words, then every label with a locked impression, disagreements on top."""
 
     def __init__(self, room: ReadingRoom, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Summary of this session", "Impressions and second opinion", parent)
         self._room = room
-        self.setWindowTitle("Summary of this session")
-        self.resize(640, 420)
-        self.words = plain_label("", wrap=True)
-        self.table = QTableWidget(0, len(_HEADS))
+        self.table.setColumnCount(len(_HEADS))
         self.table.setHorizontalHeaderLabels(list(_HEADS))
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setAccessibleName("Impressions and second opinion")
         self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 12)
-        column.setSpacing(12)
-        column.addWidget(self.words)
-        column.addWidget(self.table, 1)
-        column.addWidget(buttons)
         room.findings.changed.connect(self.refresh)
         self.refresh()
 
