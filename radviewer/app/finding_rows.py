@@ -137,14 +137,26 @@ def rows_of(
     masks: Masks,
     impressions: Mapping[str, Presence] = MappingProxyType({}),
 ) -> tuple[Row, ...]:
-    """Rows of a stack: findings, then what the reader added, then anatomy.
+    """Rows of a stack: findings, then what the reader added, then anatomy."""
+    return judged(proposed_rows(shown, opinions), decided, masks, impressions)
+
+
+def proposed_rows(shown: Shown, opinions: tuple[Opinion, ...]) -> tuple[Row, ...]:
+    """What models say of a stack, nothing decided: masks are gone through here, once."""
+    findings = [_finding(shown, o, f) for o in opinions if o.outcome is Outcome.RAN for f in o.findings]
+    anatomy = [_structure(shown, o, part) for o in opinions for part in o.anatomy]
+    return (*findings, *anatomy)
+
+
+def judged(
+    rows: tuple[Row, ...], decided: dict[FindingKey, Decision], masks: Masks, impressions: Mapping[str, Presence]
+) -> tuple[Row, ...]:
+    """Rows with what the reader decided, and what the reader added.
 
     Parameters
     ----------
-    shown : Shown
-        The stack.
-    opinions : tuple of Opinion
-        Those that may be shown.
+    rows : tuple of Row
+        From `proposed_rows`.
     decided : dict
         Decisions in force about the stack.
     masks : callable
@@ -153,14 +165,17 @@ def rows_of(
         What the reader had locked before, by label.
 
     """
-    findings = [
-        replace(_finding(shown, o, f, decided), _kept={}, impression=impressions.get(f.label))
-        for o in opinions
-        if o.outcome is Outcome.RAN
-        for f in o.findings
-    ]
-    anatomy = [_structure(shown, o, s, decided) for o in opinions for s in o.anatomy]
-    return tuple(_with_own(row, masks) for row in (*findings, *_missed(decided), *anatomy))
+    found = [_decided(row, decided.get(row.key), impressions) for row in rows]
+    own = [row for row in found if row.kind is Kind.FINDING] + list(_missed(decided))
+    anatomy = [row for row in found if row.kind is Kind.ANATOMY]
+    return tuple(_with_own(row, masks) for row in (*own, *anatomy))
+
+
+def _decided(row: Row, decision: Decision | None, impressions: Mapping[str, Presence]) -> Row:
+    impression = impressions.get(row.label) if row.kind is Kind.FINDING else None
+    if decision is None or row.state is RowState.REFUSED:
+        return row if impression is None else replace(row, impression=impression)
+    return replace(row, decision=decision, state=_STATE_OF[decision.verdict], impression=impression)
 
 
 def _with_own(row: Row, masks: Masks) -> Row:
@@ -174,20 +189,15 @@ def _with_own(row: Row, masks: Masks) -> Row:
     return replace(row, _kept={}, mask=own, slices=touched or row.slices, key_slice=largest)
 
 
-def _finding(shown: Shown, opinion: Opinion, finding: Finding, decided: dict[FindingKey, Decision]) -> Row:
-    key = finding_key(shown, opinion, finding.label)
-    decision = decided.get(key)
+def _finding(shown: Shown, opinion: Opinion, finding: Finding) -> Row:
     if finding.outcome is not Outcome.RAN:
         state = RowState.REFUSED
-    elif decision is not None:
-        state = _STATE_OF[decision.verdict]
     else:
         state = RowState.PENDING if finding.flagged else RowState.NOT_FLAGGED
-    heated = finding.heatmap is not None and bool(finding.heatmap.any())
-    slices = finding.slices or ((finding.key_slice or 0,) if heated else ())
+    key_slice = finding.key_slice
     return Row(
         Kind.FINDING,
-        key,
+        finding_key(shown, opinion, finding.label),
         finding.label,
         state,
         finding.probability,
@@ -199,25 +209,21 @@ def _finding(shown: Shown, opinion: Opinion, finding: Finding, decided: dict[Fin
         finding.mask,
         finding.mask,
         finding,
-        decision,
-        slices,
-        finding.key_slice,
+        slices=finding.slices or (() if key_slice is None else (key_slice,)),
+        key_slice=key_slice,
     )
 
 
-def _structure(shown: Shown, opinion: Opinion, structure: Structure, decided: dict[FindingKey, Decision]) -> Row:
-    key = finding_key(shown, opinion, structure.label)
-    decision = decided.get(key)
+def _structure(shown: Shown, opinion: Opinion, structure: Structure) -> Row:
     slices = _touched(structure.mask)
     return Row(
         Kind.ANATOMY,
-        key,
+        finding_key(shown, opinion, structure.label),
         structure.label,
-        RowState.PENDING if decision is None else _STATE_OF[decision.verdict],
+        RowState.PENDING,
         measurements=structure.measurements,
         mask=structure.mask,
         proposed=structure.mask,
-        decision=decision,
         slices=slices,
         key_slice=int(structure.mask.sum(axis=(1, 2)).argmax()) if slices else None,
     )

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.attention import Attention
 from radviewer.app.decisions import DecisionBook, utc_now
-from radviewer.app.finding_rows import Kind, Masks, Row, RowState, rows_of
+from radviewer.app.finding_rows import Kind, Masks, Row, RowState, judged, proposed_rows
 from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import (
@@ -26,6 +26,7 @@ from radviewer.domain.decision import (
     Verdict,
     stack_id,
 )
+from radviewer.domain.opinion import Opinion
 
 if TYPE_CHECKING:
     from radviewer.app.desk import Desk
@@ -73,6 +74,7 @@ class Findings(QObject):
         self.filter = Filter()
         self._selected: FindingKey | None = None
         self._rows: dict[str, tuple[Row, ...]] = {}
+        self._bases: dict[str, tuple[tuple[Opinion, ...], tuple[Row, ...]]] = {}
         opinion.changed.connect(self._on_opinion)
         book.changed.connect(self._on_decided)
         desk.active_changed.connect(self._on_active)
@@ -90,9 +92,16 @@ class Findings(QObject):
             stack = stack_id(shown.stack)
             impression = self._book.impression(stack)
             thought = {} if impression is None else dict(impression.labels)
-            said = self._opinion.opinions(shown)
-            self._rows[key] = rows_of(shown, said, self._book.in_force(stack), self._masks, thought)
+            self._rows[key] = judged(self._base(shown), self._book.in_force(stack), self._masks, thought)
         return self._rows[key]
+
+    def _base(self, shown: Shown) -> tuple[Row, ...]:
+        """Rows before anything was decided: made anew only when models have said something else."""
+        said, key = self._opinion.opinions(shown), shown.stack.key
+        kept = self._bases.get(key)
+        if kept is None or kept[0] is not said:
+            kept = self._bases[key] = (said, proposed_rows(shown, said))
+        return kept[1]
 
     def listed(self, shown: Shown | None) -> tuple[Row, ...]:
         """Rows that pass the filter, in its order; anatomy always last."""
@@ -149,6 +158,7 @@ class Findings(QObject):
     def clear(self) -> None:
         """Forget everything (another study was opened)."""
         self._rows.clear()
+        self._bases.clear()
         self.attention.clear()
         self._selected = None
         self.changed.emit()
