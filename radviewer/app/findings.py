@@ -31,6 +31,9 @@ from radviewer.domain.opinion import Opinion
 if TYPE_CHECKING:
     from radviewer.app.desk import Desk
     from radviewer.app.settings import SettingsFile
+    from radviewer.domain.study import Stack
+
+_MOST_INSTANCES = 8  # named of a stack on which nothing is outlined
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +181,12 @@ class Findings(QObject):
         if row.decision is not None:
             self._decide(row, Verdict.WITHDRAWN, f"Take back: {row.label}")
 
-    def edit(self, row: Row, mask: str, dice: float) -> None:
-        """Keep another outline, by the hash of its mask in the store."""
+    def edit(self, row: Row, mask: str, dice: float) -> bool:
+        """Keep another outline, by the hash of its mask in the store; False when its stack is not open any more."""
+        if self._shown_of(row) is None:
+            return False
         self._decide(row, Verdict.EDITED, f"Edit {row.label}", mask=mask, dice=dice)
+        return True
 
     def accept_anatomy(self, shown: Shown) -> int:
         """Accept every pending outline of the anatomy; returns how many. Findings are never accepted in bulk."""
@@ -191,7 +197,8 @@ class Findings(QObject):
 
     def add_missed(self, shown: Shown, label: str, text: str, spot: Spot | None, mask: str | None = None) -> FindingKey:
         """Add a finding that no model has proposed, at a place or with a mask in the store."""
-        decision = missed_decision(shown, label, text, spot, mask, self._circumstances(shown, ()))
+        circumstances = self._circumstances(shown, () if spot is None else (spot[0],))
+        decision = missed_decision(shown, label, text, spot, mask, circumstances)
         self._book.decide(decision, f"Mark missed: {label}")
         return decision.finding
 
@@ -216,7 +223,7 @@ class Findings(QObject):
         mask: str | None = None,
         dice: float | None = None,
     ) -> None:
-        shown = self._desk.active.shown
+        shown = self._shown_of(row)
         if shown is None:
             return
         circumstances = replace(self._circumstances(shown, row.slices), seconds=self.attention.seconds(row.key))
@@ -236,6 +243,12 @@ class Findings(QObject):
         if row.kind is Kind.FINDING and verdict in (Verdict.ACCEPTED, Verdict.REJECTED):
             self._warn(decision.circumstances)
 
+    def _shown_of(self, row: Row) -> Shown | None:
+        """Stack a row belongs to, wherever the reader has gone meanwhile."""
+        active = self._desk.active.shown
+        here = () if active is None else (active,)
+        return next((s for s in (*here, *self._all_shown()) if stack_id(s.stack) == row.key.stack), None)
+
     def _circumstances(self, shown: Shown, slices: tuple[int, ...]) -> Circumstances:
         settings, stack = self._settings.now, shown.stack
         return Circumstances(
@@ -245,7 +258,7 @@ class Findings(QObject):
             revealed=self._book.revealed(stack_id(stack)),
             slices_seen=self.attention.seen(stack.key, slices),
             slices=len(slices),
-            instances=tuple(dict.fromkeys(frame.file.sop_instance_uid for frame in stack.frames)),
+            instances=_instances(stack, slices),
         )
 
     def _warn(self, circumstances: Circumstances) -> None:
@@ -288,6 +301,12 @@ class Findings(QObject):
         if self._selected is not None and self.selected is None:
             self.select(None)
         self.changed.emit()
+
+
+def _instances(stack: Stack, slices: tuple[int, ...]) -> tuple[str, ...]:
+    """SOP Instance UIDs of the slices a finding touches; of the first ones where it touches none."""
+    frames = [stack.frames[i] for i in slices if i < len(stack.frames)] or stack.frames[:_MOST_INSTANCES]
+    return tuple(dict.fromkeys(frame.file.sop_instance_uid for frame in frames))
 
 
 def missed_decision(

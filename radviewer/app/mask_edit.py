@@ -63,6 +63,7 @@ class MaskEdit(QObject):
         self.tolerance = 50.0
         self.instrument = Instrument.BRUSH
         self._range = (0.0, 0.0)
+        self._told = False  # that drafts cannot be written
         self._strokes: list[tuple[int, Mask]] = []  # slice, as it was before
         self._slices: dict[int, Mask] = {}  # the same array until it changes: painters know it again
 
@@ -78,9 +79,13 @@ class MaskEdit(QObject):
 
     def begin(self, shown: Shown, row: Row) -> None:
         """Edit a copy of a row's outline; an empty one where it has none."""
-        self.cancel()
+        self.finish()
         self.shown, self.row = shown, row
         self.mask = np.zeros(shown.stack.shape, np.bool_) if row.mask is None else row.mask.copy()
+        draft = self._store.load_draft(row.key)
+        if draft is not None and draft.shape == self.mask.shape:  # the program ended before it was kept
+            self._strokes = [(index, self.mask[index].copy()) for index in _changed(self.mask, draft)]
+            self.mask = draft
         self.radius = min(max(min(shown.stack.shape[1:]) / 60, 2.0), _BROADEST)
         self.changed.emit()
 
@@ -147,8 +152,27 @@ class MaskEdit(QObject):
         index, before = self._strokes.pop()
         self.mask[index] = before
         self._slices.pop(index, None)
+        self.keep_draft()
         self.changed.emit()
         return True
+
+    def keep_draft(self) -> None:
+        """Bring what was drawn so far to disk; called when a stroke has ended."""
+        if self.row is None or self.mask is None:
+            return
+        try:
+            self._store.save_draft(self.row.key, self.mask)
+        except NotSaved as error:
+            if not self._told:
+                self._told = True
+                self.not_saved.emit(str(error))
+        else:
+            self._told = False
+
+    def leave(self, shown: Shown | None) -> None:
+        """The reader goes to another stack: what was edited is kept."""
+        if self.shown is not None and (shown is None or shown.stack is not self.shown.stack):
+            self.finish()
 
     def finish(self) -> bool:
         """Keep the outline as a decision; False when it could not be written (it stays open, nothing is lost)."""
@@ -162,13 +186,17 @@ class MaskEdit(QObject):
                 self.not_saved.emit(str(error))
                 return False
             proposed = np.zeros_like(mask) if row.proposed is None else row.proposed
-            self._findings.edit(row, name, dice(mask, proposed))
+            if not self._findings.edit(row, name, dice(mask, proposed)):
+                self._close()  # its study was closed: the draft waits for it
+                return True
+        self._store.drop_draft(row.key)
         self._close()
         return True
 
     def cancel(self) -> None:
         """Leave the outline as it was."""
-        if self.active:
+        if self.row is not None:
+            self._store.drop_draft(self.row.key)
             self._close()
 
     def _close(self) -> None:
@@ -184,6 +212,7 @@ class MaskEdit(QObject):
         before = self._current(index)
         if before is not None:
             self._put(index, before, change(before), goes_on=False)
+            self.keep_draft()
 
     def _put(self, index: int, before: Mask, after: Mask, *, goes_on: bool) -> None:
         if self.mask is None or (not goes_on and np.array_equal(before, after)):
@@ -198,3 +227,8 @@ class MaskEdit(QObject):
         spacing = image.spacing
         row, column = image.aspect if spacing is None else (spacing.row, spacing.column)
         return (self.radius, self.radius * row / column)
+
+
+def _changed(before: Mask, after: Mask) -> list[int]:
+    """Slices that differ."""
+    return [int(i) for i in np.flatnonzero((before != after).any(axis=(1, 2)))]

@@ -10,38 +10,33 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radviewer.app.mask_files import (
+    DAMAGED,
+    LARGEST,
+    mask_name,
+    packed_mask,
+    read_exactly,
+    read_mask,
+    shape_of,
+    unpacked,
+)
+from radviewer.domain.decision import FindingKey
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Mask, Opinion, Outcome, Seconds, Structure
 from radviewer.export.own_files import write_whole
 
 _VERSION = 1
-_MOST_VOXELS = 1 << 31
-_LARGEST = 1 << 30  # bytes of one array of a file, once unpacked
 _BUDGET = 2 << 30  # bytes of all opinions; the oldest go first
 _TEXTS = "opinions.json"
-_DAMAGED = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    EOFError,
-    MemoryError,
-    RuntimeError,  # an encrypted member; a nesting without end
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What reading a file may raise that is not what this program wrote."""
 
 
 class OpinionStore:
@@ -81,13 +76,13 @@ class OpinionStore:
         """What was kept about a stack; nothing when there is none, or it is damaged."""
         try:
             with zipfile.ZipFile(self._path(stack)) as archive:
-                if archive.getinfo(_TEXTS).file_size > _LARGEST:
+                if archive.getinfo(_TEXTS).file_size > LARGEST:
                     return ()
                 texts = json.loads(archive.read(_TEXTS))
                 if texts["version"] != _VERSION:
                     return ()
                 return tuple(_opinion(values, archive) for values in texts["opinions"])
-        except _DAMAGED:
+        except DAMAGED:
             return ()
 
     def forget(self) -> None:
@@ -104,32 +99,41 @@ class OpinionStore:
         NotSaved
 
         """
-        shape, bits = mask.shape, np.packbits(mask).tobytes()
-        name = _mask_hash(shape, bits)
+        name = mask_name(mask)
         path = self._folder / "masks" / f"{name}.zip"
         if not path.is_file():
-            packed = io.BytesIO()
-            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr("shape.json", json.dumps(shape))
-                archive.writestr("bits", bits)
-            write_whole(path, packed.getvalue())
+            write_whole(path, packed_mask(mask))
         return name
 
     def load_mask(self, name: str) -> Mask | None:
         """A mask by its hash; None when it is not there or not what its hash says."""
         if len(name) != 64 or not name.isalnum():
             return None
-        try:
-            with zipfile.ZipFile(self._folder / "masks" / f"{name}.zip") as archive:
-                if archive.getinfo("shape.json").file_size > 1000:
-                    return None
-                shape = _shape(json.loads(archive.read("shape.json")))
-                bits = _read(archive, "bits", -(-int(np.prod(shape)) // 8))
-        except _DAMAGED:
-            return None
-        if _mask_hash(shape, bits) != name:
-            return None
-        return _unpacked(bits, shape)
+        mask = read_mask(self._folder / "masks" / f"{name}.zip")
+        return mask if mask is not None and mask_name(mask) == name else None
+
+    def save_draft(self, finding: FindingKey, mask: Mask) -> None:
+        """Keep an outline that is being edited; there is one draft of a finding.
+
+        Raises
+        ------
+        NotSaved
+
+        """
+        write_whole(self._draft(finding), packed_mask(mask))
+
+    def load_draft(self, finding: FindingKey) -> Mask | None:
+        """An outline whose editing was not brought to an end."""
+        return read_mask(self._draft(finding))
+
+    def drop_draft(self, finding: FindingKey) -> None:
+        """Forget it: the outline was kept, or given up."""
+        with suppress(OSError):
+            self._draft(finding).unlink(missing_ok=True)
+
+    def _draft(self, finding: FindingKey) -> Path:
+        name = hashlib.sha256(json.dumps(astuple(finding)).encode()).hexdigest()
+        return self._folder / "drafts" / f"{name}.zip"
 
     def _path(self, stack: str) -> Path:
         return self._folder / f"{stack}.zip"
@@ -146,29 +150,6 @@ class OpinionStore:
                 held += path.stat().st_size
                 if held > self._budget and path != keep:
                     path.unlink()
-
-
-def _mask_hash(shape: tuple[int, ...], bits: bytes) -> str:
-    return hashlib.sha256(json.dumps(shape).encode() + b"\x00" + bits).hexdigest()
-
-
-def _shape(values: Any) -> tuple[int, int, int]:
-    slices, rows, columns = values
-    if not all(isinstance(v, int) and 0 < v < 1 << 20 for v in values) or slices * rows * columns > _MOST_VOXELS:
-        raise ValueError("not a shape")
-    return slices, rows, columns
-
-
-def _read(archive: zipfile.ZipFile, name: str, size: int) -> bytes:
-    """One member, if it has exactly the size it must have: nothing larger is ever unpacked."""
-    if archive.getinfo(name).file_size != size or size > _LARGEST:
-        raise ValueError(f"{name} has another size")
-    return archive.read(name)
-
-
-def _unpacked(bits: bytes, shape: tuple[int, int, int]) -> Mask:
-    count = int(np.prod(shape))
-    return np.unpackbits(np.frombuffer(bits, np.uint8), count=count).reshape(shape).astype(np.bool_)
 
 
 def _told(opinion: Opinion, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
@@ -215,13 +196,13 @@ def _put(array: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> dict[str, Any]
 
 
 def _taken(place: dict[str, Any], archive: zipfile.ZipFile, kind: str) -> NDArray[Any]:
-    shape = _shape(place["shape"])
+    shape = shape_of(place["shape"])
     if place["kind"] != kind:
         raise ValueError("another kind of array")
     count = int(np.prod(shape))
     if kind == "mask":
-        return _unpacked(_read(archive, str(place["name"]), -(-count // 8)), shape)
-    heat = np.frombuffer(_read(archive, str(place["name"]), 2 * count), "<f2").reshape(shape).astype(np.float32)
+        return unpacked(read_exactly(archive, str(place["name"]), -(-count // 8)), shape)
+    heat = np.frombuffer(read_exactly(archive, str(place["name"]), 2 * count), "<f2").reshape(shape).astype(np.float32)
     return np.clip(np.nan_to_num(heat), 0, 1)
 
 

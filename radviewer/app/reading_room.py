@@ -108,9 +108,11 @@ class ReadingRoom(QObject):
         self.opinion.notice.connect(self.notice)
         self.opinion.changed.connect(self._reveal)
         self.desk.layout_changed.connect(self._reveal)
+        self.desk.active_changed.connect(self._leave_edit)
         for viewport in self.desk.viewports:
             viewport.image_changed.connect(partial(self._on_seen, viewport))
             viewport.stack_changed.connect(self._reveal)
+            viewport.stack_changed.connect(self._leave_edit)
 
     def _site_key(self) -> bytes | None:
         try:
@@ -170,6 +172,7 @@ class ReadingRoom(QObject):
         """
         self.session.cancel()
         self.cache.close()
+        self.mask_edit.finish()
         self.opinion.close()
         self.marks.close()
         self.decisions.close()
@@ -198,6 +201,9 @@ class ReadingRoom(QObject):
             if viewport.shown is not None and viewport.reference is not None:
                 self.opinion.reveal(viewport.shown)
 
+    def _leave_edit(self) -> None:
+        self.mask_edit.leave(self.desk.active.shown)
+
     def _on_seen(self, viewport: Viewport) -> None:
         """Count what was on screen."""
         if viewport in self.desk.seen and viewport.stack is not None and viewport.image is not None:
@@ -213,7 +219,7 @@ class ReadingRoom(QObject):
 
     def _on_started(self) -> None:
         self.opinion.close_study()
-        self.mask_edit.cancel()
+        self.mask_edit.finish()
         self.findings.clear()
         self.desk.clear()
         self.cache.close()

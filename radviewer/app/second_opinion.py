@@ -155,7 +155,7 @@ class SecondOpinion(QObject):
         volume = self._cache.volume(shown.stack)
         held = self._hold(shown)
         names = tuple(models) or self.models_for(shown)
-        if volume is None or not names:
+        if volume is None or not names or self._idle(shown).awaits_impression:
             return
         self._stop(held)
         self._runs += 1
@@ -212,7 +212,10 @@ class SecondOpinion(QObject):
         """Do what the policy asks for with every stack that is loaded (it was changed, or an impression locked)."""
         for held in list(self._held.values()):
             held.asked = False
+            if isinstance(held.state, Idle):
+                held.state = self._idle(held.shown)
             self._ask(held)
+            self.changed.emit(held.shown.stack.key)
 
     # What happens
 

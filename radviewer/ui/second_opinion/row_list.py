@@ -201,6 +201,9 @@ _KEYS = {
     Qt.Key.Key_Enter: "accept-finding",
     Qt.Key.Key_X: "reject-finding",
     Qt.Key.Key_E: "edit-finding",
+    Qt.Key.Key_Period: "next-finding",
+    Qt.Key.Key_Comma: "previous-finding",
+    Qt.Key.Key_G: "toggle-overlays",
     Qt.Key.Key_Delete: "withdraw-decision",
     Qt.Key.Key_Backspace: "withdraw-decision",
 }

@@ -24,6 +24,12 @@ class Stroke(Gesture):
             self._latest = at
             self._draw(points, goes_on=True)
 
+    def release(self, at: Pointer) -> bool:
+        """End the stroke: it is on disk from now on."""
+        self.move(at)
+        self._edit.keep_draft()
+        return True
+
     def cancel(self) -> None:
         """Take the stroke back."""
         self._edit.undo()
