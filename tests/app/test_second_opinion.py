@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
-from radviewer.app.decision_log import DecisionLog
-from radviewer.app.opinion_store import OpinionStore
 
+from radviewer.app.decision_log import DecisionLog
 from radviewer.app.decisions import DecisionBook
 from radviewer.app.history import History
 from radviewer.app.jobs import JobQueue
 from radviewer.app.opinion_runs import SecondOpinionParts
 from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State
+from radviewer.app.opinion_store import OpinionStore
 from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Circumstances, Decision, Impression, Policy, Presence, Reveal, Verdict, stack_id
@@ -304,3 +304,32 @@ def test_a_reveal_is_logged_once(site: Opener) -> None:
 
 def _ids(shown: Shown) -> tuple[str, str, str]:
     return shown.study.study_uid, shown.series.series_uid, stack_id(shown.stack)
+
+
+def test_a_result_of_one_series_never_shows_on_another(site: Opener) -> None:
+    one, first, second = site(opinions.findings(0.9)), film("first"), film("second")
+    one.worker.hold = True
+    one.prepared()
+    one.loaded(first)
+    one.qtbot.waitUntil(one.worker.started.is_set, timeout=WAIT)
+    one.policy = Policy.READ_FIRST
+    one.loaded(second)  # the reader has gone on
+    one.worker.go_on.set()
+    one.wait(first, Proposed)
+    assert one.opinion.opinions(second) == ()
+
+
+def test_a_policy_that_becomes_stricter_asks_for_the_impression(site: Opener) -> None:
+    one, shown = site(opinions.findings(), policy=Policy.ON_REQUEST), film()
+    one.prepared()
+    one.loaded(shown)
+    one.wait(shown, Idle, Proposed)
+    other = film("other")
+    one.policy = Policy.READ_FIRST
+    one.loaded(other)
+    one.opinion.follow_policy()
+    state = one.opinion.state(other)
+    assert isinstance(state, Idle)
+    assert state.awaits_impression
+    one.opinion.run(other)
+    assert one.worker.asked in ([], [(ANATOMY, False)])

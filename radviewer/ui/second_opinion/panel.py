@@ -175,12 +175,12 @@ class FindingsPanel(QWidget):
         for widget in (self.overlays, self.flagged_only, self.pending_only, self.sort):
             widget.setVisible(has_rows)
         self.accept_anatomy.setVisible(any(o.anatomy for o in opinions))
-        self.missed.setVisible(shown is not None)
+        self.missed.setVisible(bool(opinions))
         images = comparable(room)
         self.compare.setVisible(len(images) > 1)
         self.compare.setText(f"Compare {len(images)} images…")
         self.models.show_models(
-            models, opinions, running=running, run=self._run_one, override=self._override, card=self._show_card
+            models, opinions, running=running or waits, run=self._run_one, override=self._override, card=self._show_card
         )
         self._show_policy()
 
