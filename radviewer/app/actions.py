@@ -92,6 +92,9 @@ ACTIONS: tuple[Action, ...] = (
     _window("open-file", "Open file, DICOMDIR or .zip…", Group.FILE, "Ctrl+Shift+O"),
     _window("open-last", "Open the last folder again", Group.FILE, "F5"),
     _window("open-demo", "Open the demo study", Group.FILE),
+    _window("save-picture", "Save a picture of this viewport", Group.FILE, "Ctrl+S"),
+    _window("save-pictures", "Save pictures of all viewports", Group.FILE, "Ctrl+Alt+S"),
+    _window("copy-picture", "Copy a picture of this viewport", Group.FILE, "Ctrl+C"),
     _window("close-study", "Close study", Group.FILE, "Ctrl+W"),
     _window("cancel-work", "Cancel reading", Group.FILE, "Ctrl+."),
     _window("quit", "Quit", Group.FILE, "Ctrl+Q"),
@@ -188,7 +191,7 @@ ACTIONS: tuple[Action, ...] = (
 
 BEGINS_SECTION = frozenset(
     {
-        "close-study", "quit", "delete-mark", "settings",
+        "save-picture", "close-study", "quit", "delete-mark", "settings",
         "previous-series", "next-marked", "cine", "key-image",
         "fit", "rotate-right", "invert", "reset",
         "window-wider", "step-clahe", "tool-length",

@@ -66,6 +66,9 @@ class Settings:
     hasty_seconds: float = 2.0  # a decision about a finding that was faster gets a gentle word
     memory_share: float = 0.5  # of the computer's memory, for decoded images
     last_folder: str = ""
+    picture_folder: str = ""  # of pictures of viewports; "" is the system's
+    picture_patient: str = "anonymous"  # how much of the patient they show
+    picture_scale: float = 1.0
     window_state: str = ""  # Qt's saveGeometry and saveState, base64
 
 
@@ -82,6 +85,9 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "hasty_seconds": _number(0, 60),
     "memory_share": _number(0.05, 0.9),
     "last_folder": _text(4096),
+    "picture_folder": _text(4096),
+    "picture_patient": _one_of("full", "anonymous", "none"),
+    "picture_scale": _number(0.25, 4),
     "window_state": _text(200_000),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,3 +74,8 @@ class OpinionLayers:
     heat: HeatLayer | None = None
     fill: bool = False
     opacity: float = 0.6
+
+    def without_rejected(self) -> OpinionLayers:
+        """The same without what the reader has rejected: it leaves the program only when asked for."""
+        kept = tuple(outline for outline in self.outlines if outline.style is not OutlineStyle.REJECTED)
+        return replace(self, outlines=kept)

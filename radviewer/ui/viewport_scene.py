@@ -56,8 +56,9 @@ class Scene:
             return ()
         return self._room.marks.on(reference)
 
-    def view(self, placement: Placement, mouse: Mouse) -> View:
-        """Everything the viewport shows now, as exports and screenshots paint it."""
+    def view(self, placement: Placement, mouse: Mouse, density: Density | None = None) -> View:
+        """Everything the viewport shows now, as exports and screenshots paint it; `density` if it is another one."""
+        density = density or self.density
         viewport, transform = self.viewport, self.transform(placement)
         image = viewport.image
         selected = self._room.marks.selected
@@ -70,10 +71,10 @@ class Scene:
             hovered=mouse.hovered,
             reference_lines=self.lines,
             crosshair=viewport.crosshair,
-            corners=self._corners(transform),
+            corners=self._corners(transform, density),
             opinion=layers_of(self._room, viewport),
-            show_orientation=self.density is not Density.NONE,
-            show_scale=self.density is not Density.NONE,
+            show_orientation=density is not Density.NONE,
+            show_scale=density is not Density.NONE,
             message="" if image is not None else self._message(),
         )
 
@@ -95,7 +96,7 @@ class Scene:
             return self.marks()
         return (*(mark for mark in self.marks() if mark.mark_id != draft.mark_id), draft)
 
-    def _corners(self, transform: ViewTransform) -> CornerTexts:
+    def _corners(self, transform: ViewTransform, density: Density) -> CornerTexts:
         viewport = self.viewport
         shown = viewport.shown
         if shown is None:
@@ -103,7 +104,7 @@ class Scene:
         place = (shown.study, shown.series, shown.stack, viewport.index, viewport.image)
         reference = viewport.reference
         is_key = reference is not None and self._room.marks.key_image(reference) is not None
-        return corner_texts(*place, viewport.presentation, transform, self.density, key_image=is_key)
+        return corner_texts(*place, viewport.presentation, transform, density, key_image=is_key)
 
     def _message(self) -> str:
         viewport = self.viewport

@@ -145,6 +145,10 @@ class ViewportWidget(QWidget):
         """Everything this viewport shows now, as exports and screenshots paint it."""
         return self._scene.view(self.placement, self._mouse)
 
+    def view_with(self, density: Density) -> View:
+        """The same with more or less written around the image."""
+        return self._scene.view(self.placement, self._mouse, density)
+
     def shown_marks(self) -> tuple[Mark, ...]:
         """Marks of the image shown, as they are kept."""
         return self._scene.marks()

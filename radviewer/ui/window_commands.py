@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDialog
 from radviewer.app.actions import keys_in_force
 from radviewer.ui.action_state import preset_titles
 from radviewer.ui.opening import choose_file, choose_folder
+from radviewer.ui.picture_commands import PictureCommands
 from radviewer.ui.second_opinion.commands import OpinionCommands
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class WindowCommands:
         room = window.room
         self._dialogs: dict[str, QDialog] = {}
         self.opinion = OpinionCommands(window)
+        self.pictures = PictureCommands(window)
         self._table: dict[str, Callable[[], object]] = {
             "open-folder": lambda: choose_folder(room, window),
             "open-file": lambda: choose_file(room, window),
@@ -51,6 +53,7 @@ class WindowCommands:
             "compare-images": partial(self._show, "compare-images", self._make_comparison),
             "session-summary": partial(self._show, "session-summary", self._make_summary),
             **self.opinion.table,
+            **self.pictures.table,
         }
 
     @property

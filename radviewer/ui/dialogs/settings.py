@@ -25,6 +25,11 @@ _DENSITIES = {
     Density.ANONYMOUS: "Anonymous: nothing that names the patient",
     Density.NONE: "None",
 }
+_PATIENT = {
+    Density.ANONYMOUS: "Name no patient",
+    Density.NONE: "No annotations at all",
+    Density.FULL: "Name the patient",
+}
 _POLICIES = {
     Policy.READ_FIRST: "Read first: hidden until you lock an impression",
     Policy.ON_REQUEST: "On request: only anatomy is outlined at once",
@@ -65,6 +70,15 @@ class SettingsDialog(QDialog):
         self.hasty.setDecimals(1)
         self.hasty.setSuffix(" s")
         self.hasty.setValue(now.hasty_seconds)
+        self.picture_patient = QComboBox()
+        for density, text in _PATIENT.items():
+            self.picture_patient.addItem(text, density.value)
+        self.picture_patient.setCurrentIndex(self.picture_patient.findData(now.picture_patient))
+        self.picture_scale = QDoubleSpinBox()
+        self.picture_scale.setRange(0.25, 4)
+        self.picture_scale.setSingleStep(0.5)
+        self.picture_scale.setSuffix(" × the screen")
+        self.picture_scale.setValue(now.picture_scale)
         self.smooth = self._check("Smooth magnified pixels", now.smooth)
         self.linked = self._check("Scroll parallel series together", now.linked)
         self.reference_lines = self._check("Reference lines between viewports", now.reference_lines)
@@ -91,6 +105,8 @@ class SettingsDialog(QDialog):
         form.addRow("Second opinion", self.policy)
         form.addRow("A gentle word after", self.hasty)
         form.addRow("", plain_label("When a finding was decided about faster than that.", "muted"))
+        form.addRow("Saved pictures", self.picture_patient)
+        form.addRow("", self.picture_scale)
         for box in (self.smooth, self.linked, self.reference_lines):
             form.addRow("", box)
         column = QVBoxLayout(self)
@@ -106,6 +122,8 @@ class SettingsDialog(QDialog):
             cine_rate=self.cine_rate.value(),
             memory_share=self.memory.value() / 100,
             policy=self.policy.currentData(),
+            picture_patient=self.picture_patient.currentData(),
+            picture_scale=self.picture_scale.value(),
             hasty_seconds=self.hasty.value(),
             smooth=self.smooth.isChecked(),
             linked=self.linked.isChecked(),

@@ -1,0 +1,95 @@
+"""Where pictures of viewports go, what they are called, and what their legends say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths
+
+from radviewer.app.finding_rows import Kind, Row, RowState
+from radviewer.app.viewport import Shown
+from radviewer.errors import NotSaved
+from radviewer.export.own_files import write_whole
+from radviewer.export.screenshot import LegendLine
+
+_BURNED_IN = {"US", "SC", "OT", "ES", "XC"}
+"""Modalities whose pixels often hold the patient's name."""
+CAUTION = "The image itself may hold the patient's name: look before you pass it on."
+
+
+def folder_of(setting: str) -> Path:
+    """Folder of pictures: the reader's, or ``radviewer`` in the system's folder of pictures."""
+    if setting:
+        return Path(setting)
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    return Path(place or Path.home()) / "radviewer"
+
+
+def save_picture(folder: Path, data: bytes, now: datetime) -> Path:
+    """Write a picture under a name that says only when it was made; nothing is ever replaced.
+
+    Raises
+    ------
+    NotSaved
+
+    """
+    stem = f"radviewer-{now:%Y%m%d-%H%M%S}"
+    try:
+        path = next(p for p in _names(folder, stem) if not p.exists())
+    except OSError as error:
+        sentence = f"{folder} cannot be written: {error.strerror}. Choose another folder in the settings."
+        raise NotSaved(sentence) from error
+    write_whole(path, data)
+    return path
+
+
+def _names(folder: Path, stem: str) -> Iterator[Path]:
+    yield folder / f"{stem}.png"
+    yield from (folder / f"{stem}-{number}.png" for number in count(2))
+
+
+def legend_of(rows: tuple[Row, ...], index: int, versions: dict[str, str]) -> tuple[LegendLine, ...]:
+    """Lines of a legend: findings with state and probability, then the anatomy.
+
+    Rejected findings are left out, and what is not on the slice.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+        Of the stack.
+    index : int
+        Of the slice shown.
+    versions : dict of str to str
+        Model → version.
+
+    """
+    return (*_findings(rows, index), *_anatomy(rows, index, versions))
+
+
+def _findings(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
+    for row in rows:
+        if row.kind is Kind.ANATOMY or row.state is RowState.REJECTED or row.state is RowState.REFUSED:
+            continue
+        if row.slices and index not in row.slices:
+            continue
+        if row.kind is Kind.MISSED:
+            yield LegendLine(row.label, f"{row.label}: marked by the reader")
+            continue
+        said = f"{row.probability or 0:.2f} (flagged from {row.threshold or 0:.2f})"
+        yield LegendLine(row.label, f"{row.label}: {said}, {row.state.value}; {row.key.model} {row.key.version}")
+
+
+def _anatomy(rows: tuple[Row, ...], index: int, versions: dict[str, str]) -> Iterator[LegendLine]:
+    for row in rows:
+        if row.kind is Kind.ANATOMY and row.state is not RowState.REJECTED and index in row.slices:
+            state = "" if row.state is RowState.PENDING else f", {row.state.value}"
+            version = versions.get(row.key.model, row.key.version)
+            yield LegendLine(row.label, f"{row.label}{state}; {row.key.model} {version}")
+
+
+def cautions(shown: Shown) -> tuple[LegendLine, ...]:
+    """What to beware of before the picture leaves the house."""
+    return (LegendLine("", CAUTION),) if (shown.series.modality or "") in _BURNED_IN else ()

@@ -1,0 +1,122 @@
+"""A viewport as a picture: pixel for pixel what is seen, with a legend below that says what the overlays are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
+
+from radviewer import __version__
+from radviewer.export.pictures import ensure_application
+from radviewer.render.contours import colour_of
+from radviewer.render.layout import TEXT
+from radviewer.render.lettering import Lettering
+from radviewer.render.picture import View, ViewPainter
+
+DISCLAIMER = "Research use only. Not a medical device."
+
+_GROUND = QColor(18, 20, 23)
+_SIZE, _MARGIN, _SWATCH = 12.0, 10.0, 10.0  # logical pixels
+_LARGEST = 64_000_000  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class LegendLine:
+    """One overlay, or a sentence where `label` is ""."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Screenshot:
+    """What one picture shows.
+
+    Attributes
+    ----------
+    view : View
+        As the window paints it; its corners name the patient only where that was asked for.
+    legend : tuple of LegendLine
+        Each overlay with its state, model, version and probability.
+
+    """
+
+    view: View
+    legend: tuple[LegendLine, ...] = ()
+
+
+def screenshot(shot: Screenshot, scale: float = 1.0) -> QImage:
+    """Paint off-screen, RGB32: the view at `scale` × its size, then the legend.
+
+    Raises
+    ------
+    MemoryError
+        If there is none for a picture of this size.
+
+    """
+    ensure_application()
+    view = scaled(shot.view, scale)
+    width, height = view.transform.size
+    ratio = view.transform.ratio
+    lettering = Lettering()
+    line = lettering.line_height(_SIZE * ratio)
+    lines = [*shot.legend, LegendLine("", DISCLAIMER)]
+    foot = round(2 * _MARGIN * ratio + line * len(lines))
+    if width * (height + foot) > _LARGEST:
+        raise MemoryError("a picture of this size is larger than any screen")
+    canvas = QImage(width, height + foot, QImage.Format.Format_RGB32)
+    if canvas.isNull():
+        raise MemoryError("no memory for a picture")
+    canvas.fill(_GROUND)
+    painter = QPainter(canvas)
+    painter.drawImage(0, 0, ViewPainter().picture(view))
+    _paint_legend(painter, lettering, lines, (width, height), ratio)
+    painter.end()
+    return canvas
+
+
+def scaled(view: View, scale: float) -> View:
+    """The same part of the image, `scale` times as large, letters and lines too."""
+    if scale == 1.0:
+        return view
+    before = view.transform
+    size = (max(1, round(before.size[0] * scale)), max(1, round(before.size[1] * scale)))
+    transform = replace(before, camera=before.camera.scaled(scale), size=size, ratio=before.ratio * scale)
+    return replace(view, transform=transform)
+
+
+def _paint_legend(
+    painter: QPainter, lettering: Lettering, lines: list[LegendLine], size: tuple[int, int], ratio: float
+) -> None:
+    width, top = size[0], size[1] + _MARGIN * ratio
+    for item in lines:
+        left = _MARGIN * ratio
+        height = lettering.line_height(_SIZE * ratio)
+        if item.label:
+            side = _SWATCH * ratio
+            painter.fillRect(
+                round(left), round(top + (height - side) / 2), round(side), round(side), colour_of(item.label)
+            )
+            left += side + _MARGIN * ratio
+        text = lettering.elided(item.text, _SIZE * ratio, width - left - _MARGIN * ratio)
+        lettering.draw(painter, left, top, text, _SIZE * ratio, TEXT)
+        top += height
+
+
+def as_png(picture: QImage, facts: Mapping[str, str]) -> bytes:
+    """The picture as a PNG file; `facts` become text chunks, beside the program and the disclaimer.
+
+    Raises
+    ------
+    MemoryError
+
+    """
+    for name, text in {"Software": f"radviewer {__version__}", "Disclaimer": DISCLAIMER, **facts}.items():
+        picture.setText(name, text)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not QImageWriter(buffer, QByteArray(b"png")).write(picture):
+        raise MemoryError("no memory for a picture")
+    return bytes(buffer.data().data())

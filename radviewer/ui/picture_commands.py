@@ -1,0 +1,91 @@
+"""Pictures of viewports, by one key: to a file, or to the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication, QImage
+
+from radviewer.app.screenshots import cautions, folder_of, legend_of, save_picture
+from radviewer.app.viewport import Viewport
+from radviewer.errors import NotSaved
+from radviewer.export.screenshot import Screenshot, as_png, screenshot
+from radviewer.render.annotations import Density
+from radviewer.ui.viewport_widget import ViewportWidget
+
+if TYPE_CHECKING:
+    from radviewer.ui.main_window import MainWindow
+
+
+class PictureCommands:
+    """Commands by the name of their action."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self.table: dict[str, Callable[[], object]] = {
+            "save-picture": self._save_active,
+            "save-pictures": self._save_all,
+            "copy-picture": self._copy,
+        }
+
+    def shot(self, widget: ViewportWidget) -> Screenshot | None:
+        """What a viewport's picture shows; None when it shows no image."""
+        viewport = widget.viewport
+        shown = viewport.shown
+        if shown is None or viewport.image is None:
+            return None
+        room = self._window.room
+        patient = Density(room.settings.now.picture_patient)
+        view = replace(widget.view_with(patient), selected=None, hovered=None, crosshair=None)
+        if view.opinion is not None:
+            view = replace(view, opinion=view.opinion.without_rejected())
+        legend = legend_of(room.findings.rows(shown), viewport.index, {}) if room.overlays.now.on else ()
+        return Screenshot(view, (*legend, *cautions(shown)))
+
+    def picture(self, widget: ViewportWidget) -> QImage | None:
+        """The picture of a viewport at the size set."""
+        shot = self.shot(widget)
+        return None if shot is None else screenshot(shot, self._window.room.settings.now.picture_scale)
+
+    def _save_active(self) -> None:
+        self._save([self._window.desk.active])
+
+    def _save_all(self) -> None:
+        seen = self._window.room.desk.seen
+        self._save([widget for widget in self._window.desk.widgets if widget.viewport in seen])
+
+    def _save(self, widgets: list[ViewportWidget]) -> None:
+        room = self._window.room
+        folder, now, saved = folder_of(room.settings.now.picture_folder), datetime.now(), []
+        try:
+            for widget in widgets:
+                picture = self.picture(widget)
+                if picture is not None:
+                    saved.append(save_picture(folder, as_png(picture, _facts(widget.viewport)), now))
+        except NotSaved as error:
+            room.notice.emit(str(error))
+        except MemoryError:
+            room.notice.emit("There is not enough memory for this picture; choose a smaller one in the settings.")
+        if saved:
+            room.notice.emit(f"Saved {', '.join(path.name for path in saved)} in {folder}.")
+        elif not widgets or all(widget.viewport.image is None for widget in widgets):
+            room.notice.emit("There is no image to take a picture of.")
+
+    def _copy(self) -> None:
+        picture = self.picture(self._window.desk.active)
+        if picture is None:
+            self._window.room.notice.emit("There is no image to take a picture of.")
+            return
+        QGuiApplication.clipboard().setImage(picture)
+        self._window.room.notice.emit("The picture is on the clipboard.")
+
+
+def _facts(viewport: Viewport) -> dict[str, str]:
+    """Text chunks of the file: nothing that names the patient."""
+    shown = viewport.shown
+    if shown is None:
+        return {}
+    return {"Modality": shown.series.modality or "", "Image": f"{viewport.index + 1} of {len(shown.stack.frames)}"}
