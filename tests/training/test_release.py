@@ -182,6 +182,11 @@ def test_a_findings_release_is_cross_fitted(released: Callable[[int], Path]) -> 
     assert (target / "roc-tuberculosis.png").is_file()
     assert (target / "reliability-tuberculosis.png").is_file()
     assert card.training.seconds == 25
+    curve = finding.operating_curve
+    assert [point.threshold for point in curve][:2] == [0.02, 0.04]
+    sensitivities = [point.sensitivity for point in curve]
+    assert sensitivities == sorted(sensitivities, reverse=True)
+    assert [p.specificity for p in curve] == sorted(p.specificity for p in curve)
 
 
 def test_fitting_again_reads_no_film(released: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,6 +294,17 @@ def test_two_films_are_compared_side_by_side(read: Reader) -> None:
     assert item.text().startswith("0.90")
 
 
+def test_another_threshold_says_what_it_would_flag(read: Reader) -> None:
+    one = spoken(read())
+    one.key(Qt.Key.Key_Period)
+    detail = one.window.findings.detail
+    one.wait(lambda: detail.slider.isVisibleTo(one.window))
+    detail.slider.setValue(95)
+    assert "From 0.95: would not be flagged." in detail.expected.text()
+    detail.slider.setValue(10)
+    assert "From 0.10: would be flagged." in detail.expected.text()
+
+
 def test_a_model_card_is_one_click_away(read: Reader) -> None:
     one = spoken(read())
     one.window.commands.show_card(opinions.FINDINGS)
