@@ -167,6 +167,7 @@ ACTIONS: tuple[Action, ...] = (
     _toggle("toggle-fill", "Fill outlines", Group.OPINION, "Alt+G"),
     _window("compare-images", "Compare images of this patient…", Group.OPINION, "Ctrl+Shift+C"),
     _window("session-summary", "Summary of this session…", Group.OPINION, "Ctrl+Shift+Y"),
+    _window("decision-log", "Decision log…", Group.OPINION),
     _window("model-cards", "Models…", Group.OPINION),
     _window("layout-1x1", "One viewport", Group.VIEW, "F2", icon="layout-1x1", checkable=True),
     _window("layout-1x2", "Two viewports", Group.VIEW, "F3", icon="layout-1x2", checkable=True),

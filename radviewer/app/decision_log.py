@@ -119,6 +119,11 @@ class DecisionLog:
         """When opinions on a study were first shown."""
         return tuple(entry for entry in self._entries(study_uid, "reveal") if isinstance(entry, Reveal))
 
+    def all_decisions(self) -> tuple[Decision, ...]:
+        """Every decision, in the order they were made."""
+        entries = (entry_of(row) for row in self.rows()) if self._path.exists() else iter(())
+        return tuple(entry for entry in entries if isinstance(entry, Decision))
+
     def rows(self) -> Iterator[LogRow]:
         """Every row, in order."""
         with self._transaction() as connection:

@@ -16,6 +16,7 @@ from radviewer.errors import NotSaved
 
 if TYPE_CHECKING:
     from radviewer.app.decision_log import DecisionLog
+    from radviewer.app.log_entries import LogRow
 
 Entry = Decision | Impression | Reveal | Override | Run
 
@@ -58,6 +59,17 @@ class DecisionBook(QObject):
         except NotSaved as error:
             self.not_saved.emit(str(error))
         self.changed.emit(None)
+
+    def logged(self) -> tuple[tuple[LogRow, ...], tuple[Decision, ...]]:
+        """Everything the log holds, of all studies: rows, and the decisions among them.
+
+        Raises
+        ------
+        NotSaved
+            If the log cannot be read.
+
+        """
+        return tuple(self._log.rows()), self._log.all_decisions()
 
     @property
     def owed(self) -> int:

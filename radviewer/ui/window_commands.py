@@ -51,6 +51,7 @@ class WindowCommands:
             **{name: partial(self._panel, name) for name in _PANELS},
             "model-cards": self._models,
             "compare-images": partial(self._show, "compare-images", self._make_comparison),
+            "decision-log": partial(self._show, "decision-log", self._make_log),
             "session-summary": partial(self._show, "session-summary", self._make_summary),
             **self.opinion.table,
             **self.pictures.table,
@@ -143,6 +144,11 @@ class WindowCommands:
         from radviewer.ui.second_opinion.compare import CompareDialog
 
         return CompareDialog(self._window.room, self._window)
+
+    def _make_log(self) -> QDialog:
+        from radviewer.ui.second_opinion.log_view import LogDialog
+
+        return LogDialog(self._window.room, self._window)
 
     def _make_summary(self) -> QDialog:
         from radviewer.ui.second_opinion.summary import SummaryDialog

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from radviewer.app import reading_room
 from radviewer.app.finding_rows import Row, RowState
+from radviewer.app.log_export import as_csv
 from radviewer.app.mask_edit import Instrument
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Policy, Presence, RejectReason
@@ -21,6 +22,7 @@ from radviewer.ui.dialogs.words import WordsDialog
 from radviewer.ui.second_opinion.commands import HOLD_MS
 from radviewer.ui.second_opinion.compare import CompareDialog
 from radviewer.ui.second_opinion.impression import ImpressionDialog
+from radviewer.ui.second_opinion.log_view import LogDialog
 from radviewer.ui.second_opinion.summary import SummaryDialog
 from tests import phantoms
 from tests.app import opinions
@@ -303,6 +305,22 @@ def test_another_threshold_says_what_it_would_flag(read: Reader) -> None:
     assert "From 0.95: would not be flagged." in detail.expected.text()
     detail.slider.setValue(10)
     assert "From 0.10: would be flagged." in detail.expected.text()
+
+
+def test_the_log_is_shown_as_a_whole_and_exported(read: Reader, tmp_path: Path) -> None:
+    one = spoken(read())
+    one.key(Qt.Key.Key_Period)
+    one.key(Qt.Key.Key_Return)
+    one.trigger("decision-log")
+    dialog = one.window.commands.dialog("decision-log")
+    assert isinstance(dialog, LogDialog)
+    (tally,) = dialog.statistics.tallies
+    assert (tally.label, tally.accepted) == ("tuberculosis", 1)
+    item = dialog.table.item(0, 5)
+    assert item is not None
+    assert item.text() == "100%"
+    dialog.export(tmp_path / "log.csv", as_csv)
+    assert "tuberculosis,accepted" in (tmp_path / "log.csv").read_text()
 
 
 def test_a_model_card_is_one_click_away(read: Reader) -> None:
