@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from radviewer import paths
-from radviewer.app.decision_log import DecisionLog, Verification
-from radviewer.errors import NothingToRead
+from radviewer.app.decision_log import DecisionLog
+from radviewer.app.log_chain import Verification
+from radviewer.errors import NothingToRead, RadviewerError
 
 LOG, KEY = "decisions.sqlite", "decision-log.key"
 _SHORTEST, _LONGEST = 16, 4096  # bytes
@@ -44,16 +45,15 @@ def site_key(path: Path | None = None) -> bytes | None:
 
 
 def check_log(key: Path | None = None) -> Verification:
-    """Check the whole log.
-
-    Raises
-    ------
-    NothingToRead, NotSaved
-
-    """
-    log = DecisionLog(log_path(), site_key(key))
+    """Check the whole log; that it, or the key, cannot be read is a result, too."""
+    try:
+        log = DecisionLog(log_path(), site_key(key))
+    except RadviewerError as error:
+        return Verification(0, None, str(error))
     try:
         return log.verify()
+    except RadviewerError as error:
+        return Verification(0, None, str(error))
     finally:
         log.close()
 
@@ -65,6 +65,8 @@ def as_json(found: Verification) -> str:
 
 def in_words(found: Verification) -> str:
     """The result in a sentence."""
+    if found.problem and found.entries == 0:
+        return found.problem
     if found.problem:
         return f"{found.entries:,} entries are as they were written, then: {found.problem}"
     return f"All {found.entries:,} entries of {log_path()} are as they were written."

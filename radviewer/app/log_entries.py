@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -21,6 +21,7 @@ from radviewer.domain.decision import (
     RejectReason,
     Reveal,
     Run,
+    Spot,
     Verdict,
 )
 
@@ -89,12 +90,28 @@ def row_of(entry: Entry, sequence: int, previous: str, key: bytes | None) -> Log
 def _told(entry: Entry) -> tuple[str, str, str, tuple[str, str, str]]:
     match entry:
         case Decision(finding, _, said):
-            return "decision", said.when, said.reader, (finding.study_uid, finding.series_uid, finding.stack)
+            when, reader, ids = said.when, said.reader, (finding.study_uid, finding.series_uid, finding.stack)
         case Impression(study, series, stack, circumstances=said):
-            return "impression", said.when, said.reader, (study, series, stack)
+            when, reader, ids = said.when, said.reader, (study, series, stack)
         case Reveal() | Override() | Run():
-            kind = type(entry).__name__.lower()
-            return kind, entry.when, entry.reader, (entry.study_uid, entry.series_uid, entry.stack)
+            when, reader, ids = entry.when, entry.reader, (entry.study_uid, entry.series_uid, entry.stack)
+    study, series, stack = ids
+    return type(entry).__name__.lower(), column(when), column(reader), (column(study), column(series), column(stack))
+
+
+def column(text: str) -> str:
+    """Text as a column holds it: what is no Unicode (a name in another encoding) as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def row_from(values: Sequence[Any]) -> LogRow:
+    """A row as the database gives it; a value of a type that was never written becomes a text that was not, either."""
+    sequence, *texts, signature = values
+    kind, at, reader, study, series, stack, payload, previous, found = (
+        value if isinstance(value, str) else repr(value) for value in texts
+    )
+    signed = None if signature is None else str(signature)
+    return LogRow(int(sequence), kind, at, reader, study, series, stack, payload, previous, found, signed)
 
 
 def _canonical(value: object) -> str:
@@ -112,33 +129,48 @@ def entry_of(row: LogRow) -> Entry | None:
     try:
         values = json.loads(row.payload)
         return _PARSERS[row.kind](values)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 
 def _decision(values: dict[str, Any]) -> Decision:
-    spot = values.pop("spot")
-    reason = values.pop("reason")
+    reason, mask, spot = values.pop("reason"), values.pop("mask"), values.pop("spot")
     return Decision(
         FindingKey(**_texts(values.pop("finding"))),
         Verdict(values.pop("verdict")),
         _circumstances(values.pop("circumstances")),
         reason=None if reason is None else RejectReason(reason),
-        spot=None if spot is None else (int(spot[0]), float(spot[1]), float(spot[2])),
-        **values,
+        mask=None if mask is None else _text(mask),
+        spot=None if spot is None else _spot(*spot),
+        dice=_number(values.pop("dice")),
+        probability=_number(values.pop("probability")),
+        threshold=_number(values.pop("threshold")),
+        **_texts(values),
     )
 
 
+def _spot(index: Any, row: Any, column: Any) -> Spot:
+    return _whole(index), float(row), float(column)
+
+
 def _impression(values: dict[str, Any]) -> Impression:
-    labels = tuple((str(label), Presence(presence)) for label, presence in values.pop("labels"))
+    labels = tuple((_text(label), Presence(presence)) for label, presence in values.pop("labels"))
     said = _circumstances(values.pop("circumstances"))
     return Impression(**_texts(values), labels=labels, circumstances=said)
 
 
 def _circumstances(values: dict[str, Any]) -> Circumstances:
-    weights = tuple((str(file), str(sha256)) for file, sha256 in values.pop("weights"))
-    instances = tuple(str(uid) for uid in values.pop("instances"))
-    return Circumstances(policy=Policy(values.pop("policy")), weights=weights, instances=instances, **values)
+    revealed = values.pop("revealed")
+    return Circumstances(
+        policy=Policy(values.pop("policy")),
+        revealed=None if revealed is None else _text(revealed),
+        seconds=float(values.pop("seconds")),
+        slices_seen=_whole(values.pop("slices_seen")),
+        slices=_whole(values.pop("slices")),
+        instances=tuple(_text(uid) for uid in values.pop("instances")),
+        weights=tuple((_text(file), _text(sha256)) for file, sha256 in values.pop("weights")),
+        **_texts(values),
+    )
 
 
 def _reveal(values: dict[str, Any]) -> Reveal:
@@ -146,9 +178,23 @@ def _reveal(values: dict[str, Any]) -> Reveal:
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    if not all(isinstance(value, str) for value in values.values()):
-        raise TypeError("not texts")
-    return dict(values)
+    return {name: _text(value) for name, value in values.items()}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError("not a whole number")
+    return value
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _override(values: dict[str, Any]) -> Override:

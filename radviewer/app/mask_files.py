@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,14 +15,15 @@ import numpy as np
 
 from radviewer.domain.opinion import Mask
 
-LARGEST = 1 << 30
-"""Bytes of one array of a file, once unpacked."""
+_LARGEST = 1 << 30  # bytes of one member of a file
 _MOST_VOXELS = 1 << 31
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DAMAGED = (
     OSError,
     ValueError,
     TypeError,
-    KeyError,
+    LookupError,
+    ArithmeticError,
     AttributeError,
     EOFError,
     MemoryError,
@@ -46,10 +48,8 @@ def read_mask(path: Path) -> Mask | None:
     """What `packed_mask` made; None for anything else."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.getinfo("shape.json").file_size > 1000:
-                return None
-            shape = shape_of(json.loads(archive.read("shape.json")))
-            return unpacked(read_exactly(archive, "bits", -(-int(np.prod(shape)) // 8)), shape)
+            shape = shape_of(read_json(archive, "shape.json", 1000))
+            return unpacked(read_exactly(archive, "bits", -(-math.prod(shape) // 8)), shape)
     except DAMAGED:
         return None
 
@@ -82,12 +82,26 @@ def read_exactly(archive: zipfile.ZipFile, name: str, size: int) -> bytes:
     ValueError
 
     """
-    if archive.getinfo(name).file_size != size or size > LARGEST:
-        raise ValueError(f"{name} has another size")
-    return archive.read(name)
+    member = archive.getinfo(name)
+    if member.file_size != size or size > _LARGEST or member.compress_type not in _METHODS:
+        raise ValueError(f"{name} is not what was written")
+    return archive.read(member)
+
+
+def read_json(archive: zipfile.ZipFile, name: str, most: int) -> Any:
+    """What a member of at most so many bytes says.
+
+    Raises
+    ------
+    ValueError
+
+    """
+    size = archive.getinfo(name).file_size
+    if size > most:
+        raise ValueError(f"{name} is too long")
+    return json.loads(read_exactly(archive, name, size))
 
 
 def unpacked(bits: bytes, shape: tuple[int, int, int]) -> Mask:
     """Bits as a mask."""
-    count = int(np.prod(shape))
-    return np.unpackbits(np.frombuffer(bits, np.uint8), count=count).reshape(shape).astype(np.bool_)
+    return np.unpackbits(np.frombuffer(bits, np.uint8), count=math.prod(shape)).reshape(shape).view(np.bool_)

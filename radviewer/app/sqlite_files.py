@@ -45,7 +45,11 @@ def set_aside(path: Path, what: str) -> str:
         What it keeps ("marks"), for the sentence.
 
     """
-    aside = path.with_name(f"{path.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    name = f"{path.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}"
+    aside, number = path.with_name(name), 1
+    while aside.exists():  # one that was damaged a moment ago is kept, too
+        number += 1
+        aside = path.with_name(f"{name}-{number}")
     try:
         path.replace(aside)
         for ending in ("-journal", "-wal", "-shm"):  # must not be applied to a new file

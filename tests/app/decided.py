@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
+from radviewer.app.decision_log import DecisionLog
 from radviewer.domain.decision import (
     Circumstances,
     Decision,
@@ -45,3 +49,20 @@ def every_kind() -> tuple[Decision | Impression | Reveal | Override | Run, ...]:
         Override(*IDS, "chest-findings", "1.0.0", "A lateral view.", "Dr. Who", WHEN),
         Run(*IDS, "chest-findings", "1.0.0", "ran", "Dr. Who", WHEN),
     )
+
+
+def write_every_kind(path: Path) -> None:
+    """Write a log, signed with b"secret"."""
+    log = DecisionLog(path, b"secret")
+    for entry in every_kind():
+        log.append(entry)
+    log.close()
+
+
+def change(path: Path, *statements: str) -> None:
+    """Change the log's file as no program of ours does."""
+    connection = sqlite3.connect(path)
+    with connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()

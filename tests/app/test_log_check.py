@@ -54,6 +54,18 @@ def test_no_log_is_a_whole_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert "All 0 entries" in capsys.readouterr().out
 
 
+def test_a_log_that_cannot_be_read_is_told_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    log_path().parent.mkdir(parents=True, exist_ok=True)
+    log_path().write_bytes(b"no database" * 99)
+    for _ in range(2):  # the first look must not set it aside
+        assert main(["verify-log", "--json"]) == 1
+        printed = capsys.readouterr()
+        assert "is damaged" in json.loads(printed.out)["problem"]
+        assert "is damaged" in printed.err
+    assert main(["verify-log", "--json", "--key", "/nowhere/key"]) == 1
+    assert "does not exist" in json.loads(capsys.readouterr().out)["problem"]
+
+
 def test_the_sites_key_lies_beside_the_log_or_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert site_key() is None
     paths.user_data().mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import zipfile
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from radviewer.app.opinion_store import OpinionStore
+from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Opinion
 from radviewer.errors import NotSaved
 from tests.app import opinions
@@ -83,6 +88,69 @@ def test_damaged_files_are_nothing(tmp_path_factory: pytest.TempPathFactory, cut
         assert isinstance(opinion, Opinion)
     found = store.load_mask(name)
     assert found is None or np.array_equal(found, opinions.mask(1, 1, 4, 4))
+
+
+def _rewrite(path: Path, change: Callable[[dict[str, Any]], object], method: int = zipfile.ZIP_DEFLATED) -> None:
+    """Make the file anew with other texts, as whole as any."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    texts = json.loads(members["opinions.json"])
+    change(texts)
+    members["opinions.json"] = json.dumps(texts).encode()
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda texts: texts.update(version=2),
+        lambda texts: texts.update(opinions=7),
+        lambda texts: texts["opinions"][0].pop("model"),
+        lambda texts: texts["opinions"][0].update(outcome="perhaps"),
+        lambda texts: texts["opinions"][0].update(seconds=[10**400, 0, 0]),
+        lambda texts: texts["opinions"][0]["findings"][0].update(probability=10**400),
+        lambda texts: texts["opinions"][0]["findings"][0].update(probability=2),
+        lambda texts: texts["opinions"][0]["findings"][0].update(heatmap=[]),
+        lambda texts: texts["opinions"][0]["findings"][0]["heatmap"].update(kind="mask"),
+        lambda texts: texts["opinions"][0]["findings"][0]["heatmap"].update(shape=[1, 1 << 19, 1 << 19]),
+        lambda texts: texts["opinions"][0]["findings"][0]["heatmap"].update(name="array7"),
+        lambda texts: texts["opinions"][0]["findings"].append(texts["opinions"][0]["findings"][0]),
+        lambda texts: texts["opinions"][0].update(reason="x" * (17 << 20)),
+    ],
+)
+def test_a_whole_file_that_says_something_else_is_nothing(
+    store: OpinionStore, tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    store.save(STACK, (opinions.findings(),))
+    _rewrite(tmp_path / "opinions" / f"{STACK}.zip", change)
+    assert store.load(STACK) == ()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_file_packed_in_another_way_is_nothing(store: OpinionStore, tmp_path: Path, method: int) -> None:
+    store.save(STACK, (opinions.findings(),))
+    _rewrite(tmp_path / "opinions" / f"{STACK}.zip", lambda texts: texts, method)
+    assert store.load(STACK) == ()
+
+
+def test_a_measurement_without_a_value_comes_back_without(store: OpinionStore) -> None:
+    part = replace(opinions.anatomy().anatomy[0], measurements=(Quantity("mean", math.nan, "HU"),))
+    store.save(STACK, (replace(opinions.anatomy(), anatomy=(part,)),))
+    ((found,),) = (opinion.anatomy for opinion in store.load(STACK))
+    assert math.isnan(found.measurements[0].value)
+
+
+def test_a_mask_whose_file_was_torn_is_written_again(store: OpinionStore, tmp_path: Path) -> None:
+    mask = opinions.mask(1, 1, 3, 3)
+    name = store.save_mask(mask)
+    (tmp_path / "opinions" / "masks" / f"{name}.zip").write_bytes(b"torn")
+    assert store.load_mask(name) is None
+    assert store.save_mask(mask) == name
+    found = store.load_mask(name)
+    assert found is not None
+    np.testing.assert_array_equal(found, mask)
 
 
 @pytest.mark.parametrize(
