@@ -23,8 +23,16 @@ def as_json_lines(rows: Iterable[LogRow]) -> str:
     lines = []
     for row in rows:
         told = {name: getattr(row, name) for name in (*_CHAIN, "previous", "signature")}
-        lines.append(json.dumps(told | {"entry": json.loads(row.payload)}, ensure_ascii=False))
+        lines.append(json.dumps(told | {"entry": _payload(row)}, ensure_ascii=False))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _payload(row: LogRow) -> object:
+    """The entry; the text itself where it is no JSON any more (`radviewer verify-log` names such rows)."""
+    try:
+        return json.loads(row.payload)
+    except (ValueError, RecursionError):
+        return row.payload
 
 
 def as_csv(rows: Iterable[LogRow]) -> str:

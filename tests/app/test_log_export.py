@@ -36,6 +36,12 @@ def test_json_lines_hold_every_entry_whole(rows: list[LogRow]) -> None:
     assert lines[1]["previous"] == lines[0]["hash"]
 
 
+def test_a_row_somebody_broke_is_exported_as_it_is(rows: list[LogRow]) -> None:
+    broken = replace(rows[0], payload="{no json")
+    assert json.loads(as_json_lines([broken]))["entry"] == "{no json"
+    assert as_csv([broken]).count("\n") == 2
+
+
 def test_csv_has_a_line_per_entry_and_nothing_a_spreadsheet_runs(rows: list[LogRow]) -> None:
     lines = list(csv.DictReader(io.StringIO(as_csv(rows))))
     assert len(lines) == len(rows)
