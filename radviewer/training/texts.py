@@ -41,7 +41,7 @@ FINDINGS = Texts(
         "Lungs that are white from base to apex are outlined too small, and what is not outlined is not looked at.",
         "Scars, old pleural thickening, nodules and rotated or poorly inspired films raise both probabilities.",
         "Pneumonia often raises the probability of tuberculosis and the other way round.",
-        "The heatmap shows where the networks' evidence lies, in cells of a seventh of the lungs' height and width; it "
+        "The heatmap shows where the networks' evidence lies, in cells of an eighth of the lungs' height and width; it "
         "is no outline of a lesion.",
     ),
     sources=(
