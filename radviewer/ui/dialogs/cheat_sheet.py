@@ -47,6 +47,13 @@ def columns_of(blocks: list[Block], columns: int) -> list[list[Block]]:
     """Share blocks out over columns of about equal height; a long block goes on in the next."""
     heights = [len(lines) + 2 for _, lines in blocks]
     limit = max(8, -(-(sum(heights) + columns) // columns))
+    while len(result := _poured(blocks, limit)) > columns:
+        limit += 1  # blocks that go on repeat their heading, and short ends are left empty
+    return result
+
+
+def _poured(blocks: list[Block], limit: int) -> list[list[Block]]:
+    """As many columns as it takes, each of at most `limit` lines."""
     result: list[list[Block]] = [[]]
     room = limit
     for title, lines in blocks:
