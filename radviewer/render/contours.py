@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 
 import cv2
@@ -25,10 +28,14 @@ COLOURS = {
 """Okabe and Ito's palette, lightened for a dark film; the anatomy is cool, findings are warm."""
 
 LESION = QColor(250, 245, 150)
-"""Of masks of other findings: the palette's yellow, paler."""
+"""The palette's yellow, paler."""
+
+OTHERS = (LESION, QColor(255, 170, 187), QColor(190, 210, 80), QColor(225, 225, 225), QColor(150, 160, 255))
+"""Of structures and findings without a colour of their own: Tol's light colours."""
 
 _WIDTH = 1.6  # logical pixels
 _BOLD = 1.8  # times as broad
+_PIECE = 150  # corners: Qt's time to stroke a line grows faster than its length
 
 
 class OutlineStyle(Enum):
@@ -50,9 +57,39 @@ _DASHES: dict[OutlineStyle, list[float]] = {  # in widths of the pen
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Part of an outline, from the middle of one pixel edge to that of another.
+
+    Attributes
+    ----------
+    line : QPolygonF
+        Open; x along columns and y along rows, in pixels of the image.
+    before : (float, float)
+        Way along the outline up to here, in rows and in columns: dashes go on where the last piece left off.
+
+    """
+
+    line: QPolygonF
+    before: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A mask ready to be painted at any zoom: its area, and its outlines in pieces."""
+
+    area: QPainterPath
+    pieces: tuple[Piece, ...]
+
+    @property
+    def corners(self) -> int:
+        """How much there is to paint."""
+        return self.area.elementCount()
+
+
 def colour_of(label: str) -> QColor:
-    """Colour of a structure or a finding."""
-    return COLOURS.get(label, LESION)
+    """Colour of a structure or a finding; the same in every session, whatever else is shown."""
+    return COLOURS.get(label) or OTHERS[zlib.crc32(label.encode()) % len(OTHERS)]
 
 
 def contours(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
@@ -72,14 +109,31 @@ def contours(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
     return tuple((line[:, 0, ::-1] + 1) // 2 - 0.5 + offset for line in found)
 
 
-def outline_path(mask: NDArray[np.bool_]) -> QPainterPath:
-    """The same as one path, x along columns and y along rows, in pixels of the image; holes are holes."""
-    path = QPainterPath()
-    path.setFillRule(Qt.FillRule.OddEvenFill)
-    for line in contours(mask):
-        path.addPolygon(QPolygonF([QPointF(column, row) for row, column in line.tolist()]))
-        path.closeSubpath()
-    return path
+def shape_of(mask: NDArray[np.bool_]) -> Shape:
+    """Make a mask ``(rows, columns)`` ready to be painted."""
+    lines = contours(mask)
+    area = QPainterPath()
+    area.setFillRule(Qt.FillRule.OddEvenFill)
+    for line in lines:
+        area.addPolygon(_polygon(line))
+        area.closeSubpath()
+    return Shape(area, tuple(piece for line in lines for piece in _pieces(line)))
+
+
+def _pieces(line: NDArray[np.float64]) -> Iterator[Piece]:
+    """Cut a closed outline in the middle of edges, where the ends of two pieces meet without a notch."""
+    middles = (line + np.roll(line, -1, axis=0)) / 2
+    rows, columns = 0.0, 0.0
+    for start in range(0, len(line), _PIECE):
+        end = min(start + _PIECE, len(line))
+        points = np.concatenate([middles[start - 1][None], line[start:end], middles[end - 1][None]])
+        yield Piece(_polygon(points), (rows, columns))
+        way = np.abs(np.diff(points, axis=0)).sum(axis=0)  # edges run along rows or columns
+        rows, columns = rows + float(way[0]), columns + float(way[1])
+
+
+def _polygon(points: NDArray[np.float64]) -> QPolygonF:
+    return QPolygonF([QPointF(column, row) for row, column in points.tolist()])
 
 
 def on_view(transform: ViewTransform) -> QTransform:
@@ -90,7 +144,7 @@ def on_view(transform: ViewTransform) -> QTransform:
 
 def paint_outline(
     painter: QPainter,
-    path: QPainterPath,
+    shape: Shape,
     colour: QColor,
     transform: ViewTransform,
     style: OutlineStyle = OutlineStyle.ANATOMY,
@@ -104,8 +158,8 @@ def paint_outline(
     ----------
     painter : QPainter
         Where to.
-    path : QPainterPath
-        From `outline_path`.
+    shape : Shape
+        From `shape_of`.
     colour : QColor
         Of the line and the fill.
     transform : ViewTransform
@@ -118,26 +172,30 @@ def paint_outline(
         Opacity of the fill, 0–1; 0 fills nothing.
 
     """
-    placed = on_view(transform).map(path)
+    placed = on_view(transform)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if fill > 0:
         tint = QColor(colour)
         tint.setAlphaF(fill)
-        painter.fillPath(placed, tint)
+        painter.fillPath(placed.map(shape.area), tint)
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    tall, wide = transform.pixel_size
+    lines = [(placed.map(piece.line), piece.before[0] * tall + piece.before[1] * wide) for piece in shape.pieces]
     width = _WIDTH * (_BOLD if bold else 1.0) * transform.ratio
     for pen_colour, broad in ((HALO, 2 * width), (colour, width)):
         pen = QPen(pen_colour, broad)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)  # round ones take three times as long, and look the same
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         if style in _DASHES:
-            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             pen.setDashPattern([dash * width / broad for dash in _DASHES[style]])
-        painter.setPen(pen)
-        painter.drawPath(placed)
+        for line, before in lines:
+            pen.setDashOffset(before / broad if style in _DASHES else 0.0)
+            painter.setPen(pen)
+            painter.drawPolyline(line)
     painter.restore()
 
 
 def paint_contours(painter: QPainter, mask: NDArray[np.bool_], colour: QColor, transform: ViewTransform) -> None:
     """Paint the outlines of a mask once; `painter` works in device pixels."""
-    paint_outline(painter, outline_path(mask), colour, transform)
+    paint_outline(painter, shape_of(mask), colour, transform)

@@ -76,6 +76,15 @@ def fill_holes(mask: Mask) -> Mask:
     return filled
 
 
+def largest_parts(mask: Mask, count: int) -> Mask:
+    """Keep the `count` largest parts; pixels that touch at a corner belong together."""
+    _, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    kept = 1 + np.argsort(-sizes, kind="stable")[: max(count, 0)]
+    largest: Mask = np.isin(numbers, kept)
+    return largest
+
+
 def _swept(
     shape: tuple[int, ...], points: Sequence[Point], radius: tuple[float, float]
 ) -> list[tuple[tuple[slice, slice], Mask]]:

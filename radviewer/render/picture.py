@@ -83,7 +83,7 @@ class ViewPainter:
         self._opinion = OpinionPainter(self._lettering)
 
     def paint(self, painter: QPainter, view: View) -> None:
-        """Paint over the whole viewport: image, 60xx overlays, reference lines, marks, annotations.
+        """Paint over the whole viewport: image, 60xx overlays, opinion, reference lines, marks, annotations.
 
         Parameters
         ----------
@@ -103,10 +103,10 @@ class ViewPainter:
             painter.fillRect(QRectF(0, 0, *transform.size), Qt.GlobalColor.black)
         else:
             self._paint_image(painter, view.image, view)
-            if view.opinion is not None:
-                self._opinion.paint(painter, view.opinion, transform, annotations.boxes)
-            _paint_lines(painter, view)
             boxes = annotations.boxes
+            if view.opinion is not None:
+                boxes = self._opinion.paint(painter, view.opinion, transform, boxes)
+            _paint_lines(painter, view)
             self._marks.paint(
                 painter,
                 view.marks,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from radviewer.render.contours import COLOURS, LESION, colour_of, contours, paint_contours
+from radviewer.render.contours import COLOURS, LESION, OTHERS, colour_of, contours, paint_contours
 from radviewer.render.heat import colour_bar, heat_colours, heat_layer
 from radviewer.render.view import Camera, ViewTransform
 from tests.render.pictures import bytes_of
@@ -87,7 +87,13 @@ def test_a_mask_is_outlined_in_its_colour_and_stays_empty_inside() -> None:
 
 
 def test_each_structure_has_its_own_colour() -> None:
-    colours = {colour.rgb() for colour in (*COLOURS.values(), LESION)}
-    assert len(colours) == len(COLOURS) + 1
+    colours = {colour.rgb() for colour in (*COLOURS.values(), *OTHERS)}
+    assert len(colours) == len(COLOURS) + len(OTHERS)
     assert colour_of("heart") == COLOURS["heart"]
-    assert colour_of("something new") == LESION
+
+
+def test_what_has_no_colour_of_its_own_keeps_the_one_it_is_given() -> None:
+    given = [colour_of(f"finding {i}") for i in range(40)]
+    assert {colour.rgb() for colour in given} == {colour.rgb() for colour in OTHERS}
+    assert given == [colour_of(f"finding {i}") for i in range(40)]
+    assert colour_of("something new") == OTHERS[2]  # in every session

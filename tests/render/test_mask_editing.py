@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from radviewer.domain.overlap import dice
-from radviewer.render.mask_editing import fill_holes, paint, paint_within, range_at, smooth
+from radviewer.render.mask_editing import fill_holes, largest_parts, paint, paint_within, range_at, smooth
 
 SHAPE = (20, 24)
 masks = arrays.arrays(np.bool_, SHAPE)
@@ -93,7 +93,54 @@ def test_holes_are_filled_and_bays_are_not() -> None:
     assert not after[7, 7]
 
 
-@pytest.mark.parametrize("change", [lambda m: smooth(m, 3), fill_holes])
+def test_the_largest_parts_are_kept() -> None:
+    mask = np.zeros((12, 12), bool)
+    mask[1:4, 1:4] = True
+    mask[4, 4] = True  # touches at a corner
+    mask[8:10, 8:10] = True
+    mask[11, 0] = True
+    np.testing.assert_array_equal(largest_parts(mask, 3), mask)
+    two = mask.copy()
+    two[11, 0] = False
+    np.testing.assert_array_equal(largest_parts(mask, 2), two)
+    one = two.copy()
+    one[8:10, 8:10] = False
+    np.testing.assert_array_equal(largest_parts(mask, 1), one)
+    assert not largest_parts(mask, 0).any()
+
+
+@given(mask=masks, count=st.integers(0, 5))
+def test_largest_parts_are_parts_of_the_mask(mask: np.ndarray, count: int) -> None:
+    before = mask.copy()
+    kept = largest_parts(mask, count)
+    np.testing.assert_array_equal(mask, before)
+    assert kept.dtype == np.bool_
+    assert kept.shape == mask.shape
+    assert not (kept & ~mask).any()
+    np.testing.assert_array_equal(largest_parts(kept, count), kept)
+
+
+@given(mask=masks, pixels=st.integers(0, 9))
+def test_smoothing_and_filling_leave_their_input_alone(mask: np.ndarray, pixels: int) -> None:
+    before = mask.copy()
+    filled, smoothed = fill_holes(mask), smooth(mask, pixels)
+    np.testing.assert_array_equal(mask, before)
+    assert (filled.shape, filled.dtype) == (smoothed.shape, smoothed.dtype) == (mask.shape, mask.dtype)
+    assert not (mask & ~filled).any()
+    np.testing.assert_array_equal(fill_holes(filled), filled)
+
+
+@given(mask=masks, path=points, radius=radii, low=st.floats(0, 1), span=st.floats(0, 1))
+def test_painting_within_a_range_only_adds_what_the_brush_and_the_range_cover(
+    mask: np.ndarray, path: list[tuple[float, float]], radius: tuple[float, float], low: float, span: float
+) -> None:
+    values = np.linspace(0, 2, mask.size).reshape(SHAPE)
+    after = paint_within(mask, path, radius, values, low, low + span)
+    swept = paint(np.zeros(SHAPE, bool), path, radius, value=True)
+    np.testing.assert_array_equal(after, mask | (swept & (values >= low) & (values <= low + span)))
+
+
+@pytest.mark.parametrize("change", [lambda m: smooth(m, 3), fill_holes, lambda m: largest_parts(m, 1)])
 def test_nothing_comes_of_nothing(change: object) -> None:
     assert callable(change)
     assert not change(np.zeros((9, 9), bool)).any()
