@@ -23,7 +23,9 @@ def _dated(name: str, date: str | None) -> Shown:
     return Shown(replace(shown.study, date=date), shown.series, shown.stack)
 
 
-def _rows(shown: Shown, probability: float, version: str = "1.0.0", area: float = 100.0) -> tuple[Row, ...]:
+def _rows(
+    shown: Shown, probability: float, version: str = opinions.VERSION[opinions.FINDINGS], area: float = 100.0
+) -> tuple[Row, ...]:
     anatomy = opinions.anatomy()
     parts = tuple(replace(part, measurements=(Quantity("area", area, "cm2"),)) for part in anatomy.anatomy)
     said = (opinions.findings(probability, version=version), replace(anatomy, anatomy=parts))
