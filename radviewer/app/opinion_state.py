@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from radviewer.domain.decision import Decision, FindingKey
-from radviewer.domain.opinion import Finding, Opinion, Outcome
+from radviewer.domain.opinion import Opinion, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,3 @@ def tested_for(opinions: tuple[Opinion, ...]) -> tuple[str, ...]:
     """Labels that were really looked for."""
     found = [f.label for o in opinions if o.outcome is Outcome.RAN for f in o.findings if f.outcome is Outcome.RAN]
     return tuple(dict.fromkeys(found))
-
-
-def findings_of(opinions: tuple[Opinion, ...]) -> tuple[tuple[Opinion, Finding], ...]:
-    """Every finding with the opinion it belongs to."""
-    return tuple((opinion, finding) for opinion in opinions for finding in opinion.findings)

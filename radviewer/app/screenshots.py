@@ -51,7 +51,7 @@ def _names(folder: Path, stem: str) -> Iterator[Path]:
     yield from (folder / f"{stem}-{number}.png" for number in count(2))
 
 
-def legend_of(rows: tuple[Row, ...], index: int, versions: dict[str, str]) -> tuple[LegendLine, ...]:
+def legend_of(rows: tuple[Row, ...], index: int) -> tuple[LegendLine, ...]:
     """Lines of a legend: findings with state and probability, then the anatomy.
 
     Rejected findings are left out, and what is not on the slice.
@@ -62,11 +62,9 @@ def legend_of(rows: tuple[Row, ...], index: int, versions: dict[str, str]) -> tu
         Of the stack.
     index : int
         Of the slice shown.
-    versions : dict of str to str
-        Model → version.
 
     """
-    return (*_findings(rows, index), *_anatomy(rows, index, versions))
+    return (*_findings(rows, index), *_anatomy(rows, index))
 
 
 def _findings(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
@@ -82,12 +80,11 @@ def _findings(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
         yield LegendLine(row.label, f"{row.label}: {said}, {row.state.value}; {row.key.model} {row.key.version}")
 
 
-def _anatomy(rows: tuple[Row, ...], index: int, versions: dict[str, str]) -> Iterator[LegendLine]:
+def _anatomy(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
     for row in rows:
         if row.kind is Kind.ANATOMY and row.state is not RowState.REJECTED and index in row.slices:
             state = "" if row.state is RowState.PENDING else f", {row.state.value}"
-            version = versions.get(row.key.model, row.key.version)
-            yield LegendLine(row.label, f"{row.label}{state}; {row.key.model} {version}")
+            yield LegendLine(row.label, f"{row.label}{state}; {row.key.model} {row.key.version}")
 
 
 def cautions(shown: Shown) -> tuple[LegendLine, ...]:

@@ -42,7 +42,7 @@ class PictureCommands:
         view = replace(widget.view_with(patient), selected=None, hovered=None, crosshair=None)
         if view.opinion is not None:
             view = replace(view, opinion=view.opinion.without_rejected())
-        legend = legend_of(room.findings.rows(shown), viewport.index, {}) if room.overlays.now.on else ()
+        legend = legend_of(room.findings.rows(shown), viewport.index) if room.overlays.now.on else ()
         return Screenshot(view, (*legend, *cautions(shown)))
 
     def picture(self, widget: ViewportWidget) -> QImage | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from radviewer.ai.cards import Card, FindingCard
 from radviewer.app.finding_rows import Kind, Row, RowState, size_text
@@ -120,12 +120,3 @@ def _lines(row: Row) -> str:
         lines.append(f"“{row.decision.text}”")
     lines.append(f"{capital(state_text(row))}.")
     return "\n".join(lines)
-
-
-def row_of_buttons(*buttons: QPushButton) -> QHBoxLayout:
-    """Buttons side by side."""
-    row = QHBoxLayout()
-    row.setSpacing(6)
-    for button in buttons:
-        row.addWidget(button)
-    return row
