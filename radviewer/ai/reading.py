@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from radviewer.ai.eligibility import check_attributes
 from radviewer.ai.films import Refuse, Refused, film_of, raise_refused
 from radviewer.domain.opinion import Finding, Opinion, Outcome, Seconds
 from radviewer.domain.volume import SliceImage, Volume
-from radviewer.progress import Progress
+from radviewer.progress import Cancelled, Progress
 
 if TYPE_CHECKING:
     from radviewer.ai.anatomy import Outlines
@@ -157,9 +159,10 @@ def _opinions(
 ) -> Iterator[Opinion]:
     cards = cards_for(catalogue, context, model, override=override)
     seen: dict[str, _Seen] = {}
-    for i, card in enumerate(cards):
-        progress.report(i, len(cards), card.title)
-        yield _one(Request(catalogue, card, volume, context, progress, override, seen))
+    with _loading(catalogue, cards, progress):
+        for i, card in enumerate(cards):
+            progress.report(i, len(cards), card.title)
+            yield _one(Request(catalogue, card, volume, context, progress, override, seen))
 
 
 def _one(request: Request) -> Opinion:
@@ -186,15 +189,49 @@ def _hashes(card: Card) -> tuple[tuple[str, str], ...]:
     return tuple((weights.file, weights.sha256) for weights in card.weights)
 
 
-def _load(catalogue: Catalogue, card: Card, progress: Progress) -> None:
-    """Build the networks of a model that are not built yet."""
-    from radviewer.ai import anatomy, findings
+@contextmanager
+def _loading(catalogue: Catalogue, cards: Sequence[Card], progress: Progress) -> Iterator[None]:
+    """Build the networks of later models in a thread while earlier ones run."""
+    done = threading.Event()
 
-    members = {"chest anatomy": anatomy.members, "chest findings": findings.members}[card.task]
-    for _ in members(catalogue, card):
-        progress.check()
-    if card.distance is not None:
-        catalogue.weights(card, card.distance.weights)
+    def load() -> None:
+        for card in cards:
+            with suppress(BadModel, MemoryError, Cancelled):  # the model's own turn says so
+                _load(catalogue, card, progress, done)
+
+    thread = threading.Thread(target=load, name="loading models")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _load(catalogue: Catalogue, card: Card, progress: Progress, done: threading.Event | None = None) -> None:
+    """Build the networks of a model that are not built yet, until `done`."""
+    with _without_collection():
+        from radviewer.ai import anatomy, findings
+
+        members = {"chest anatomy": anatomy.members, "chest findings": findings.members}[card.task]
+        for _ in members(catalogue, card):
+            progress.check()
+            if done is not None and done.is_set():
+                return
+        if card.distance is not None:
+            catalogue.weights(card, card.distance.weights)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Do not look for garbage meanwhile: an import of PyTorch makes a million objects and leaves none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _chest_anatomy(request: Request, image: SliceImage) -> Opinion:

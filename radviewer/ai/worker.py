@@ -1,9 +1,10 @@
 """The process that holds the networks: reads films for the window and may crash, hang or be ended.
 
-`radviewer.app.model_worker` starts it as ``main(…)`` with one end of a pipe.  An `Ask` or `WarmUp` comes
-in, any number of `Report` go out, then exactly one `Answer`, `Failed` or `Stopped`, each with the run's
-number.  Models run in one thread while the main thread listens for `Cancel`, and for the end of the
-pipe, which is the end of the process: it never outlives the window.
+`radviewer.app.model_worker` starts it as ``main(…)`` with one end of a pipe.  It loads the networks at
+once, so that the first reading need not.  An `Ask` comes in, any number of `Report` go out, then exactly
+one `Answer`, `Failed` or `Stopped`, each with the run's number.  Models run in one thread while the main
+thread listens for `Cancel`, and for the end of the pipe, which is the end of the process: it never
+outlives the window.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Reply, Report, Request, Stopped, WarmUp
+from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Reply, Report, Stopped
 from radviewer.domain.opinion import Opinion
 from radviewer.domain.volume import Volume
 from radviewer.errors import RadviewerError
@@ -81,32 +82,44 @@ class _Worker:
         self._latest: _Relay | None = None
         self._sending = threading.Lock()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="models")
+        self._preparing = Progress()
+        self._executor.submit(self._prepare)
 
     def listen(self) -> None:
         """Serve until the pipe ends."""
         while True:
             self._take(self._connection.recv())
 
-    def _take(self, message: Request | Cancel) -> None:
+    def _prepare(self) -> None:
+        """Load what will be needed until something is asked, which loads the rest while it runs.
+
+        What goes wrong here goes wrong again then, and is said.
+        """
+        self._made().warm_up(self._preparing)
+
+    def _take(self, message: Ask | Cancel) -> None:
         if not isinstance(message, Cancel):
+            self._preparing.cancel()
             self._latest = _Relay(message.run, self._send)
             future = self._executor.submit(self._work, message, self._latest)
             future.add_done_callback(partial(self._end, message.run))
         elif self._latest is not None and self._latest.run == message.run:
             self._latest.cancel()
 
-    def _work(self, request: Request, progress: Progress) -> None:
+    def _work(self, ask: Ask, progress: Progress) -> None:
         progress.check()
+        read = self._made().read
+        opinions = read(ask.whole(), ask.context, progress, model=ask.model, override=ask.override)
+        progress.check()
+        self._send(Answer(ask.run, opinions))
+
+    def _made(self) -> Tasks:
+        """The tasks, made by the function that ``module:function`` names."""
         if self._tasks is None:
-            self._tasks = _made(self._named, self._models)
-        opinions: tuple[Opinion, ...] = ()
-        match request:
-            case WarmUp():
-                self._tasks.warm_up(progress)
-            case Ask(context=context, model=model, override=override):
-                opinions = self._tasks.read(request.whole(), context, progress, model=model, override=override)
-        progress.check()
-        self._send(Answer(request.run, opinions))
+            module, _, function = self._named.partition(":")
+            make: Callable[[Path], Tasks] = getattr(importlib.import_module(module), function)
+            self._tasks = make(self._models)
+        return self._tasks
 
     def _end(self, run: int, future: Future[None]) -> None:
         """Say why a run brought nothing; called in the working thread."""
@@ -161,13 +174,6 @@ class _Bundled:
 def bundled(models: Path) -> Tasks:
     """Tasks of the models under a folder."""
     return _Bundled(models)
-
-
-def _made(named: str, models: Path) -> Tasks:
-    """Tasks made by the function that ``module:function`` names."""
-    module, _, function = named.partition(":")
-    make: Callable[[Path], Tasks] = getattr(importlib.import_module(module), function)
-    return make(models)
 
 
 def _leave_a_core() -> None:

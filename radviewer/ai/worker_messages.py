@@ -39,13 +39,6 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class WarmUp:
-    """Load all models."""
-
-    run: int
-
-
-@dataclass(frozen=True, slots=True)
 class Cancel:
     """Stop a run at its next check."""
 
@@ -64,10 +57,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A run's result; empty of a warm-up."""
+    """A run's result."""
 
     run: int
-    opinions: tuple[Opinion, ...] = ()
+    opinions: tuple[Opinion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +78,4 @@ class Stopped:
     run: int
 
 
-Request = Ask | WarmUp
 Reply = Report | Answer | Failed | Stopped

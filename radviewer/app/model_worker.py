@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from radviewer.ai.worker import BUNDLED, sentence
-from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Report, Request, Stopped, WarmUp
+from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Report, Stopped
 from radviewer.app.opinion_checks import checked
 from radviewer.app.worker_process import Lost, WorkerProcess
 from radviewer.domain.opinion import Opinion
@@ -86,16 +86,10 @@ class ModelWorker:
         asked = Ask.about(next(self._runs), volume, context, model, override)
         return checked(self._answer(asked, progress).opinions, volume.stored.shape[:3])
 
-    def warm_up(self, progress: Progress) -> None:
-        """Start the process and load all models, so that the first run need not.
-
-        Raises
-        ------
-        Cancelled, WorkerFailed
-            As `run`.
-
-        """
-        self._answer(WarmUp(next(self._runs)), progress)
+    def start(self) -> None:
+        """Start the process, which begins to load the models; whatever is wrong the next run says."""
+        with self._turn, suppress(Cancelled, WorkerFailed):
+            self._running()
 
     def close(self) -> None:
         """End the process, for good; a run in another thread raises `Cancelled`."""
@@ -106,13 +100,13 @@ class ModelWorker:
         with self._turn:
             self._discard()
 
-    def _answer(self, request: Request, progress: Progress) -> Answer:
+    def _answer(self, ask: Ask, progress: Progress) -> Answer:
         with self._turn:
             progress.check()
             process, settled = self._running(), False
             try:
-                process.post(request)
-                reply = self._final(process, request.run, progress)
+                process.post(ask)
+                reply = self._final(process, ask.run, progress)
                 settled = True
             except MemoryError as error:
                 raise WorkerFailed(sentence(error)) from error

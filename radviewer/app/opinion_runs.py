@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from radviewer.app.opinion_state import merged
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import FindingKey, stack_id
 from radviewer.domain.opinion import Opinion
 from radviewer.domain.volume import Volume
-from radviewer.errors import NotSaved
 from radviewer.progress import Progress
 
 if TYPE_CHECKING:
@@ -56,8 +54,6 @@ class Asked:
         One call each; None stands for all that apply, which then share the outlines of the anatomy.
     override : bool
         Run although a model would refuse.
-    before : tuple of Opinion
-        What earlier runs said: kept beside the new.
 
     """
 
@@ -65,19 +61,10 @@ class Asked:
     volume: Volume
     models: tuple[str | None, ...]
     override: bool
-    before: tuple[Opinion, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What the models said; `problem` is why it could not be kept, or ""."""
-
-    opinions: tuple[Opinion, ...]
-    problem: str = ""
-
-
-def ask_models(worker: ModelWorker, store: OpinionStore, asked: Asked, progress: Progress) -> Result:
-    """Run the models and keep what they say; in the AI's thread.
+def ask_models(worker: ModelWorker, asked: Asked, progress: Progress) -> tuple[Opinion, ...]:
+    """Run the models; in the AI's thread.
 
     Raises
     ------
@@ -88,11 +75,7 @@ def ask_models(worker: ModelWorker, store: OpinionStore, asked: Asked, progress:
     found: tuple[Opinion, ...] = ()
     for name in asked.models:
         found += worker.run(asked.volume, context, progress, model=name, override=asked.override)
-    try:
-        store.save(stack_id(asked.shown.stack), merged(asked.before, found))
-    except NotSaved as problem:
-        return Result(found, str(problem))
-    return Result(found)
+    return found
 
 
 def finding_key(shown: Shown, opinion: Opinion, label: str) -> FindingKey:

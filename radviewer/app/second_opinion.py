@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ from radviewer.app.decisions import utc_now
 from radviewer.app.jobs import Job
 from radviewer.app.opinion_runs import (
     Asked,
-    Result,
     SecondOpinionParts,
     ask_models,
     context_of_shown,
@@ -28,13 +28,14 @@ from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State,
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import FindingKey, Override, Policy, Reveal, Run, stack_id
 from radviewer.domain.opinion import Opinion, Outcome
+from radviewer.errors import NotSaved
 from radviewer.progress import Progress
 
 if TYPE_CHECKING:
     from radviewer.ai.cards import Card
     from radviewer.ai.catalogue import Catalogue
 
-_RUN, _RESTORE, _PREPARE = 10, 20, 30  # priorities
+_RUN, _RESTORE, _KEEP, _PREPARE = 10, 20, 25, 30  # priorities
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class SecondOpinion(QObject):
         self._policy, self._reader = policy, reader
         self._catalogue: Catalogue | None = None
         self._held: dict[str, _Held] = {}
+        self._unkept: dict[str, tuple[Opinion, ...]] = {}  # by stack, until it is on disk
         self._runs = 0
         parts.book.changed.connect(self._on_decided)
 
@@ -134,16 +136,18 @@ class SecondOpinion(QObject):
     # What is done
 
     def prepare(self) -> None:
-        """Read the cards and load the networks, so that the first finding comes soon."""
+        """Read the cards while the networks are loaded, so that the first finding comes soon."""
         if self._catalogue is not None:
             return
 
-        def work(progress: Progress) -> Catalogue:
+        def work(_progress: Progress) -> Catalogue:
             from radviewer.ai.catalogue import Catalogue
 
+            self._worker.start()
             catalogue = Catalogue(self._worker.models)
             catalogue.entries()
-            self._worker.warm_up(progress)
+            import sqlalchemy  # noqa: F401 -- the log's: not while the reader waits for the first finding
+
             return catalogue
 
         job = self._queue.submit(work, "preparing the second opinion", _PREPARE)
@@ -162,8 +166,8 @@ class SecondOpinion(QObject):
         held.run, held.began = self._runs, time.monotonic()
         before = opinions_in(held.state)
         held.state = Running(held.run, names, opinions=before)
-        asked = Asked(shown, volume, (None,) if names == self.models_for(shown) else names, override, before)
-        work = partial(ask_models, self._worker, self._store, asked)
+        asked = Asked(shown, volume, (None,) if names == self.models_for(shown) else names, override)
+        work = partial(ask_models, self._worker, asked)
         held.job = self._queue.submit(work, "running the second opinion", _RUN)
         held.job.progressed.connect(partial(self._on_progress, held, held.run))
         held.job.succeeded.connect(partial(self._on_result, held, held.run))
@@ -199,6 +203,9 @@ class SecondOpinion(QObject):
     def close(self) -> None:
         """End: the process with the networks too."""
         self.close_study()
+        for stack, opinions in self._unkept.items():
+            with suppress(NotSaved):  # nobody is left to tell; the models can be run again
+                self._store.save(stack, opinions)
         self._worker.close()
 
     def ask_again(self, shown: Shown) -> None:
@@ -297,17 +304,29 @@ class SecondOpinion(QObject):
             held.state = replace(state, done=done, total=total, text=text, seconds_left=left)
             self.changed.emit(held.shown.stack.key)
 
-    def _on_result(self, held: _Held, run: int, result: Result) -> None:
+    def _on_result(self, held: _Held, run: int, opinions: tuple[Opinion, ...]) -> None:
         if run != held.run:
             return
         held.job = None
-        for opinion in result.opinions:
+        for opinion in opinions:
             said = (opinion.model, opinion.version, opinion.outcome.value)
             self._book.note(Run(*ids_of(held.shown), *said, self._reader(), utc_now()))
-        held.state = self._spoken(held, merged(opinions_in(held.state), result.opinions))
-        if result.problem:
-            self.notice.emit(result.problem)
+        known = merged(opinions_in(held.state), opinions)
+        held.state = self._spoken(held, known)
         self.changed.emit(held.shown.stack.key)
+        self._keep(stack_id(held.shown.stack), known)
+
+    def _keep(self, stack: str, opinions: tuple[Opinion, ...]) -> None:
+        """Write what was said to disk, once it is on the screen."""
+        store = self._store
+        self._unkept[stack] = opinions
+        job = self._queue.submit(lambda _progress: store.save(stack, opinions), "keeping a second opinion", _KEEP)
+        job.succeeded.connect(partial(self._on_kept, stack, opinions))
+        job.failed.connect(self.notice)
+
+    def _on_kept(self, stack: str, opinions: tuple[Opinion, ...], _nothing: object) -> None:
+        if self._unkept.get(stack) is opinions:
+            del self._unkept[stack]
 
     def _on_failed(self, held: _Held, run: int, sentence: str) -> None:
         if run == held.run:

@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import radviewer
-from radviewer.ai.worker_messages import Cancel, Reply, Request
+from radviewer.ai.worker_messages import Ask, Cancel, Reply
 from radviewer.errors import WorkerFailed
 
 _LAST_WORDS = 2.0  # seconds between the end of the pipe and that of the process
@@ -66,7 +66,7 @@ class WorkerProcess:
         """Whether it has not ended."""
         return self._process.poll() is None
 
-    def post(self, message: Request | Cancel) -> None:
+    def post(self, message: Ask | Cancel) -> None:
         """Send without waiting: a process that hangs does not read."""
         self._outbox.put(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 

@@ -21,7 +21,7 @@ _SWITCH_SECONDS = 0.0005
 """How long a thread may keep Python to itself; the usual 5 ms, some times per paint, are seen while a series loads."""
 
 _PREPARE_MS = 300
-"""After the window is there: the first image comes before the networks are loaded."""
+"""After the window is there: the first image comes before the cards of the models are read."""
 
 
 def make_application() -> QApplication:
@@ -53,15 +53,17 @@ def run(target: Path | None, demo: bool) -> int:
 
     """
     application = make_application()
-    window = MainWindow(ReadingRoom(SettingsFile()))
+    room = ReadingRoom(SettingsFile())
+    room.worker.start()  # a process of its own: loads the networks while the window is made
+    window = MainWindow(room)
     crash.install(window.fault.emit)
     ending = SignalEnding(window.close, window)
     window.show()
-    QTimer.singleShot(_PREPARE_MS, window.room.opinion.prepare)
+    QTimer.singleShot(_PREPARE_MS, room.opinion.prepare)
     if demo:
-        QTimer.singleShot(0, window.room.open_demo)
+        QTimer.singleShot(0, room.open_demo)
     elif target is not None:
-        QTimer.singleShot(0, lambda: window.room.open(target.absolute()))
+        QTimer.singleShot(0, lambda: room.open(target.absolute()))
     status = application.exec()
     ending.restore()
     if not window.ended_cleanly:

@@ -69,7 +69,7 @@ def _hang(_volume: Volume, _context: Context, progress: Progress) -> NoReturn:
     raise AssertionError
 
 
-def _polite(_volume: Volume, _context: Context, progress: Progress) -> NoReturn:
+def _polite(_volume: Volume | None, _context: Context | None, progress: Progress) -> NoReturn:
     progress.report(0, 0, "there")
     pause = threading.Event()
     while True:
@@ -148,8 +148,15 @@ _MODELS: dict[str | None, Callable[[Volume, Context, Progress], Opinions]] = {
 
 
 class _Fake:
+    def __init__(self, models: Path) -> None:
+        self._models = models
+
     def warm_up(self, progress: Progress) -> None:
-        progress.report(1, 2, "warm")
+        """Say so in a pipe, and go on until something is asked."""
+        pipe = self._models / "warming"
+        if pipe.is_fifo():
+            pipe.write_text(str(os.getpid()))
+            _polite(None, None, progress)
 
     def read(
         self, volume: Volume, context: Context, progress: Progress, *, model: str | None, override: bool
@@ -158,8 +165,8 @@ class _Fake:
         return tuple(replace(one, overridden="it") for one in found) if override else found
 
 
-def fake(_models: Path) -> Tasks:
-    return _Fake()
+def fake(models: Path) -> Tasks:
+    return _Fake(models)
 
 
 class _Watched:

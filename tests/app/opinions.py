@@ -75,10 +75,10 @@ class FakeWorker:
         self.hold = False
         self.heeds = True
         self.started, self.go_on = threading.Event(), threading.Event()
-        self.warm = self.closed = False
+        self.up = self.closed = False
 
-    def warm_up(self, _progress: Progress) -> None:
-        self.warm = True
+    def start(self) -> None:
+        self.up = True
 
     def close(self) -> None:
         self.closed = True

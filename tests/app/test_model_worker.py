@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from radviewer import paths
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context, context_of
 from radviewer.ai.reading import read
-from radviewer.ai.worker_messages import Ask, Report, WarmUp
+from radviewer.ai.worker_messages import Ask, Report
 from radviewer.app.model_worker import ModelWorker
 from radviewer.app.worker_process import WorkerProcess
 from radviewer.dicom.load import load
@@ -73,12 +74,15 @@ def test_an_answer_and_its_progress_arrive(worker: ModelWorker) -> None:
     assert pid(worker) == found.version
 
 
-def test_models_are_warmed_up_in_the_process_that_reads(worker: ModelWorker) -> None:
-    progress = Watching()
-    worker.warm_up(progress)
-    assert progress.reports == [(1, 2, "warm")]
-    assert worker.alive
-    assert pid(worker) == pid(worker)
+def test_models_are_loaded_in_the_process_that_reads_until_it_is_asked(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "warming")
+    worker = ModelWorker(tmp_path, tasks=TASKS)
+    worker.start()
+    loading = (tmp_path / "warming").read_text()  # waits until it has begun
+    assert pid(worker) == loading
+    worker.close()
+    worker.start()  # for good
+    assert not worker.alive
 
 
 @pytest.mark.parametrize(
@@ -221,7 +225,7 @@ def test_no_process_to_be_had_is_said(worker: ModelWorker, monkeypatch: pytest.M
 @pytest.mark.parametrize("model", [None, "hangs"])
 def test_the_process_ends_with_the_pipe(model: str | None) -> None:
     process = WorkerProcess(Path(), TASKS)
-    process.post(WarmUp(1) if model is None else Ask.about(1, volume(), Context(), model, False))
+    process.post(Ask.about(1, volume(), Context(), model, False))
     reply = None
     while reply is None:
         reply = process.receive(0.1)
@@ -241,7 +245,7 @@ def test_the_bundled_models_say_the_same_as_in_this_process(tmp_path: Path) -> N
     film, context = load(series.stacks[0]), context_of(study, series, series.stacks[0])
     expected = read(film, context, Catalogue())
     worker = ModelWorker(paths.models(), tasks="tests.app.model_tasks:watched")
-    worker.warm_up(Progress())
+    worker.start()
     *found, process = worker.run(film, context, Progress())
     refused = worker.run(film, Context(view_position="LL"), Progress(), model="chest-findings")[0]
     worker.close()

@@ -101,7 +101,7 @@ def test_concurrent_runs_all_models_at_once_when_a_film_is_loaded(site: Opener) 
     one.loaded(shown)
     assert one.opinion.state(shown) == Idle()  # the cards are not known yet
     one.prepared()
-    assert one.worker.warm
+    assert one.worker.up
     state = one.wait(shown, Proposed)
     assert one.worker.asked == [(None, False)]
     assert _said(state) == [ANATOMY, FINDINGS]

@@ -66,6 +66,37 @@ window.close()
 """Prints KiB: resident when empty; the highest ever, and the volume's, once a series was loaded and scrolled."""
 
 
+OPINION = """
+import os, sys, time
+os.environ["RADVIEWER_HOME"] = sys.argv[2]
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from radviewer.domain.decision import Policy
+from radviewer.ui import main
+main.make_application()
+seen = {}
+def look():
+    for window in QApplication.topLevelWidgets():
+        if not isinstance(window, main.MainWindow):
+            continue
+        room = window.room
+        if "window" not in seen:
+            seen["window"] = time.time()
+            room.settings.change(policy=Policy.CONCURRENT.value)
+        if "film" not in seen and room.desk.active.image is not None:
+            seen["film"] = time.time()
+        if any(row.probability is not None for row in room.findings.rows(room.desk.active.shown)):
+            print(seen["film"], time.time(), flush=True)
+            window.close()
+timer = QTimer()
+timer.timeout.connect(look)
+timer.start(5)
+main.run(Path(sys.argv[1]), False)
+"""
+"""The program as it is started on a film: when the film was on screen, and when its first finding."""
+
+
 def run(program: str, *arguments: str) -> Sequence[str]:
     """Lines a program printed."""
     return subprocess.run(
