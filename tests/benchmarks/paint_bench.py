@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -41,11 +42,19 @@ class Bench:
 
     def time(self, event: QEvent) -> float:
         """Milliseconds from posting an event to the viewport until the end of its next paint."""
+        return self._time(lambda: QApplication.postEvent(self.widget, event))
+
+    def press(self, key: Qt.Key) -> float:
+        """Milliseconds from a key that the window's system reports until the end of the viewport's next paint."""
+        return self._time(lambda: QTest.keyClick(self.window.windowHandle(), key))
+
+    def _time(self, act: Callable[[], object]) -> float:
         self._patience.start()
         self.painted = 0.0
         start = perf_counter()
-        QApplication.postEvent(self.widget, event)
-        self._loop.exec()
+        act()
+        if not self.painted:
+            self._loop.exec()
         assert self.painted, "nothing was painted"
         return (self.painted - start) * 1000
 
