@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ import numpy as np
 from radviewer import __version__
 from radviewer.domain.opinion import Mask
 from radviewer.domain.study import Stack
-from radviewer.export.seg_source import Sources
+from radviewer.export.dicom_names import MANUFACTURER, SEGMENTATIONS, tracking_uid, uid
+from radviewer.export.seg_source import Sources, add
 from radviewer.export.segment_codes import OTHER, Code, SegmentCodes, read_segment_codes
 
 if TYPE_CHECKING:
@@ -21,16 +23,32 @@ if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
     from pydicom.dataset import Dataset
 
-_SERIES_NUMBER = 9900
-_MANUFACTURER = "radviewer"
+
+class Origin(Enum):
+    """Who drew a mask; the value is the Segment Algorithm Type (PS3.3 C.8.20.2)."""
+
+    MODEL = "AUTOMATIC"
+    EDITED = "SEMIAUTOMATIC"  # by the reader, from a model's
+    READER = "MANUAL"
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The model a mask comes from."""
+    """The model a mask comes from, and whether the reader had a hand in it; `model` is "" for the reader's own."""
 
     model: str
     version: str
+    origin: Origin = Origin.MODEL
+
+    @property
+    def words(self) -> str:
+        """Whose mask it is, in words."""
+        model = f"{self.model} {self.version}"
+        return {
+            Origin.MODEL: f"outlined by {model}",
+            Origin.EDITED: f"outlined by {model}, edited by the reader",
+            Origin.READER: "outlined by the reader",
+        }[self.origin]
 
 
 @cache
@@ -86,30 +104,40 @@ def segmentation(mask: Mask, label: str, author: Author, stack: Stack, number: i
     sources = Sources(stack)
     images = [f"{frame.file.sop_instance_uid}#{frame.index}" for frame in stack.frames]
     names = [*images, author.model, author.version]
+    by_hand = () if author.origin is Origin.MODEL else (author.origin.value,)
     content = hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
     made = Segmentation(
         sources.images,
         mask.view(np.uint8),
         SegmentationTypeValues.BINARY,
-        [_description(label, author, _uid("tracking", *names, label))],
-        _uid("series", sources.series_uid, author.model, author.version),
-        _SERIES_NUMBER,
-        _uid("instance", *names, label, content),
+        [_description(label, author, tracking_uid(stack, author.model, author.version, label))],
+        uid("series", sources.series_uid, author.model, author.version, *by_hand),
+        SEGMENTATIONS,
+        uid("instance", *names, label, content, *by_hand),
         number,
-        _MANUFACTURER,
-        author.model,
+        MANUFACTURER,
+        author.model or MANUFACTURER,
         __version__,
         author.version,
-        content_label="AI_SEGMENTATION",
-        content_description=f"{label}, outlined by {author.model} {author.version}"[:64],
+        content_label="SEGMENTATION" if author.origin is Origin.READER else "AI_SEGMENTATION",
+        content_description=f"{label}, {author.words}"[:64],
         transfer_syntax_uid=ExplicitVRLittleEndian,
         content_qualification=ContentQualificationValues.RESEARCH,
-        series_description=f"AI outlines, {author.model} {author.version}, research use only"[:64],
+        series_description=_series_description(author),
         specific_character_set="ISO_IR 192",
     )
     sources.restore(made)
-    _finish(made, stack, _uid("dimensions", *names, label))
+    if "FrameOfReferenceUID" not in made:
+        add(made, "PatientOrientation", sources.text("PatientOrientation"))  # PS3.3 C.7.6.1: of images without a plane
+    _finish(made, stack, uid("dimensions", *names, label, *by_hand))
     return made
+
+
+def _series_description(author: Author) -> str:
+    if author.origin is Origin.READER:
+        return "Outlines by the reader, research use only"
+    edited = " edited" if author.origin is Origin.EDITED else ""
+    return f"AI outlines{edited}, {author.model} {author.version}, research use only"[:64]
 
 
 def _finish(made: Dataset, stack: Stack, dimensions: UID) -> None:
@@ -124,7 +152,7 @@ def _finish(made: Dataset, stack: Stack, dimensions: UID) -> None:
                 image.ReferencedFrameNumber = frame.index + 1
 
 
-def _description(label: str, author: Author, tracking_uid: UID) -> SegmentDescription:
+def _description(label: str, author: Author, tracking: UID) -> SegmentDescription:
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
     from pydicom.sr.codedict import codes
@@ -135,10 +163,12 @@ def _description(label: str, author: Author, tracking_uid: UID) -> SegmentDescri
         label[:64],
         _concept(coded.category),
         _concept(coded.type),
-        SegmentAlgorithmTypeValues.AUTOMATIC,
-        AlgorithmIdentificationSequence(author.model, codes.DCM.ArtificialIntelligence, author.version),
-        tracking_uid=tracking_uid,
-        tracking_id=f"radviewer {author.model} {label}",
+        SegmentAlgorithmTypeValues(author.origin.value),
+        None
+        if author.origin is Origin.READER
+        else AlgorithmIdentificationSequence(author.model, codes.DCM.ArtificialIntelligence, author.version),
+        tracking_uid=tracking,
+        tracking_id=f"radviewer {author.model} {label}"[:64],
     )
     if coded.side is not None:
         described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [
@@ -152,11 +182,3 @@ def _concept(code: Code) -> CodedConcept:
 
     value, scheme, meaning = code
     return CodedConcept(value, scheme, meaning)
-
-
-def _uid(*names: str) -> UID:
-    """UID that depends on the names alone."""
-    from highdicom import UID
-    from pydicom.uid import generate_uid
-
-    return UID(generate_uid(entropy_srcs=[_MANUFACTURER, *names]))

@@ -1,7 +1,7 @@
-"""What a DICOM Segmentation takes over from the images it was made on.
+"""What a DICOM object made by radviewer takes over from the images it was made on.
 
 Headers are read by radviewer's own bounded reader.  What a source lacks or says wrongly is passed on as it is:
-a segmentation must lie beside its image in the archive, under the same patient and study.
+it must lie beside its image in the archive, under the same patient and study.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ REQUIRED = {
 }  # fmt: skip
 """Those that are there, empty, when the source does not hold them (type 2)."""
 
+_STAND_IN = "1.2.840.10008.5.1.4.1.1.1"  # Computed Radiography Image Storage
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 
 
@@ -75,11 +76,10 @@ class Sources:
 
     def _image(self, stack: Stack, frame: Frame) -> Dataset:
         from pydicom.dataset import Dataset
-        from pydicom.uid import ComputedRadiographyImageStorage
 
         texts = self._texts[frame.file.location] | {"SOPInstanceUID": frame.file.sop_instance_uid}
         image = Dataset()
-        image.SOPClassUID = ComputedRadiographyImageStorage
+        image.SOPClassUID = _STAND_IN
         for keyword in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
             if texts.get(keyword) or keyword != "FrameOfReferenceUID":
                 setattr(image, keyword, self._well_formed(texts.get(keyword, "")))
@@ -87,6 +87,7 @@ class Sources:
         for keyword in REQUIRED:
             setattr(image, keyword, "")
         image.Rows, image.Columns = stack.format.rows, stack.format.columns
+        image.SamplesPerPixel = stack.format.samples_per_pixel
         _place(image, stack, frame)
         return image
 
@@ -99,11 +100,15 @@ class Sources:
         self._true[stand_in] = uid
         return stand_in
 
+    def text(self, keyword: str) -> str:
+        """What the first image says, or ""; one of `PASSED_ON`, or PatientOrientation."""
+        return self._first.get(keyword, "")
+
     def restore(self, made: Dataset) -> None:
         """Put the true UIDs, classes, patient and study into an object made from `images`."""
 
         def put_back(dataset: Dataset, element: DataElement) -> None:
-            if element.keyword == "ReferencedSOPClassUID":
+            if element.keyword == "ReferencedSOPClassUID" and element.value == _STAND_IN:
                 add(dataset, element.keyword, self._class)
             elif element.VR == "UI" and str(element.value) in self._true:
                 add(dataset, element.keyword, self._true[str(element.value)])
@@ -149,7 +154,7 @@ def add(target: Dataset, keyword: str, value: str) -> None:
 
 def _texts(location: FileLocation) -> dict[str, str]:
     """Texts of a header by keyword."""
-    wanted = _tags((*PASSED_ON, *_UIDS, "SpecificCharacterSet"))
+    wanted = _tags((*PASSED_ON, *_UIDS, "PatientOrientation", "SpecificCharacterSet"))
     try:
         with bytes_of(location) as source:
             header = read_header(source, frozenset(wanted.values()))

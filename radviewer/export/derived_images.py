@@ -1,0 +1,153 @@
+"""Pictures and heatmaps as DICOM images beside the images they were made of."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer import __version__
+from radviewer.domain.opinion import Heat
+from radviewer.domain.study import Stack
+from radviewer.export.dicom_names import HEATMAPS, MANUFACTURER, PICTURES, concept, uid
+from radviewer.export.seg import Author
+from radviewer.export.seg_source import Sources, add
+
+if TYPE_CHECKING:
+    from highdicom.pm import ParametricMap
+    from highdicom.sc import SCImage
+    from pydicom.dataset import Dataset
+
+
+def secondary_capture(
+    picture: NDArray[np.uint8], what: str, stack: Stack, index: int, number: int, *, named: bool
+) -> SCImage:
+    """Secondary Capture (PS3.3 A.8.1) of a picture of one image.
+
+    Parameters
+    ----------
+    picture : ndarray, uint8, (rows, columns, 3)
+        RGB.
+    what : str
+        How it was derived, in words.
+    stack : Stack
+        With SOP Instance UIDs.
+    index : int
+        Of the slice that the picture shows.
+    number : int
+        InstanceNumber, from 1.
+    named : bool
+        Whether the picture holds the patient's name.
+
+    Raises
+    ------
+    UnreadableImage
+        If a header of the stack cannot be read any more.
+
+    """
+    from highdicom.sc import SCImage
+
+    sources = Sources(stack)
+    source = sources.images[index]
+    content = hashlib.sha256(picture.tobytes()).hexdigest()
+    made = SCImage(
+        np.ascontiguousarray(picture),
+        "RGB",
+        8,
+        "PATIENT",
+        source.StudyInstanceUID,
+        uid("series", str(PICTURES), sources.series_uid),
+        PICTURES,
+        uid("picture", str(source.SOPInstanceUID), what, content),
+        number,
+        MANUFACTURER,
+        patient_orientation=("L", "F"),  # highdicom wants one; letters are no anatomy: emptied below
+        specific_character_set="ISO_IR 192",
+    )
+    _derive(made, source, what)
+    made.ConversionType = "WSD"
+    made.BurnedInAnnotation = "YES" if named else "NO"
+    made.SeriesDescription = "Annotated pictures, research use only"
+    frame = stack.frames[index]
+    if frame.file.number_of_frames > 1:
+        made.SourceImageSequence[0].ReferencedFrameNumber = frame.index + 1
+    sources.restore(made)
+    add(made, "PatientOrientation", "")
+    add(made, "Laterality", "")  # PS3.3 C.7.3.1, type 2C: unknown
+    return made
+
+
+def heatmap(heat: Heat, label: str, author: Author, stack: Stack, number: int = 1) -> ParametricMap:
+    """Parametric Map (PS3.3 A.75) of a heatmap of a volume.
+
+    A film has no plane, which the object needs: its heatmap leaves the program in a picture.
+
+    Parameters
+    ----------
+    heat : ndarray, float32, (slices, rows, columns)
+        0–1, on the stack's own grid.
+    label : str
+        Of the finding.
+    author : Author
+        The model.
+    stack : Stack
+        Whose images have a place in the patient.
+    number : int
+        InstanceNumber, from 1.
+
+    Raises
+    ------
+    UnreadableImage
+
+    """
+    from highdicom import VOILUTTransformation
+    from highdicom.pm import ParametricMap, RealWorldValueMapping
+    from highdicom.sr import CodedConcept
+
+    sources = Sources(stack)
+    names = [*(str(image.SOPInstanceUID) for image in sources.images), author.model, author.version, label]
+    unit = CodedConcept("1", "UCUM", "no units")
+    mapping = RealWorldValueMapping(
+        "HEATMAP", "Class activation 0 to 1", unit, (0.0, 1.0), 1.0, 0.0, quantity_definition=concept("heatmap")
+    )
+    made = ParametricMap(
+        sources.images,
+        np.ascontiguousarray(heat, np.float32),
+        uid("series", str(HEATMAPS), sources.series_uid, author.model, author.version),
+        HEATMAPS,
+        uid("heatmap", *names, hashlib.sha256(heat.tobytes()).hexdigest()),
+        number,
+        MANUFACTURER,
+        author.model,
+        __version__,
+        author.version,
+        contains_recognizable_visual_features=False,
+        real_world_value_mappings=[mapping],
+        voi_lut_transformations=[VOILUTTransformation(0.5, 1.0)],
+        content_label="HEATMAP",
+        content_description=f"{label}, {author.model}: explanation, not segmentation"[:64],
+        series_description="AI heatmaps, explanation, not segmentation"[:64],
+        specific_character_set="ISO_IR 192",
+    )
+    sources.restore(made)
+    add(made, "Laterality", "")
+    return made
+
+
+def _derive(made: Dataset, source: Dataset, what: str) -> None:
+    """Say what the picture was made of, and how (PS3.3 C.7.6.1.1.3)."""
+    from highdicom.sr import CodedConcept
+    from pydicom.dataset import Dataset
+    from pydicom.sequence import Sequence as Items
+    from pydicom.sr.codedict import codes
+
+    made.ImageType = ["DERIVED", "SECONDARY"]
+    made.DerivationDescription = what[:1024]
+    image = Dataset()
+    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.SOPClassUID, source.SOPInstanceUID
+    image.PurposeOfReferenceCodeSequence = Items(
+        [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
+    )
+    made.SourceImageSequence = Items([image])
