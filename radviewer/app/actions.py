@@ -95,6 +95,7 @@ ACTIONS: tuple[Action, ...] = (
     _window("save-picture", "Save a picture of this viewport", Group.FILE, "Ctrl+S"),
     _window("save-pictures", "Save pictures of all viewports", Group.FILE, "Ctrl+Alt+S"),
     _window("copy-picture", "Copy a picture of this viewport", Group.FILE, "Ctrl+C"),
+    _window("export-dicom", "Export the reading as DICOM", Group.FILE, "Ctrl+E"),
     _window("close-study", "Close study", Group.FILE, "Ctrl+W"),
     _window("cancel-work", "Cancel reading", Group.FILE, "Ctrl+."),
     _window("quit", "Quit", Group.FILE, "Ctrl+Q"),

@@ -6,7 +6,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ _LONGEST = 16 << 20  # bytes of the texts
 _MOST_BYTES = 8 << 30  # of all masks and heatmaps of a file, once unpacked
 
 
-def packed_opinions(opinions: tuple[Opinion, ...]) -> bytes:
-    """What models said about a stack, as a file."""
+def packed_opinions(opinions: tuple[Opinion, ...], instances: Mapping[str, str]) -> bytes:
+    """What models said about a stack, as a file; `instances`: SHA-256 of each SOP instance that they saw."""
     arrays: dict[str, NDArray[Any]] = {}
-    texts = {"version": _VERSION, "opinions": [_told(opinion, arrays) for opinion in opinions]}
+    told = [_told(opinion, arrays) for opinion in opinions]
+    texts = {"version": _VERSION, "instances": dict(instances), "opinions": told}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr(_TEXTS, json.dumps(texts, allow_nan=False))
@@ -46,6 +47,16 @@ def read_opinions(path: Path) -> tuple[Opinion, ...]:
             return tuple(_opinion(values, arrays) for values in texts["opinions"])
     except DAMAGED:
         return ()
+
+
+def read_instances(path: Path) -> dict[str, str]:
+    """SHA-256 of each SOP instance that the models saw; nothing where that is not known."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = read_json(archive, _TEXTS, _LONGEST)["instances"]
+            return {str(name): str(sha256) for name, sha256 in found.items()}
+    except (*DAMAGED, AttributeError):
+        return {}
 
 
 class _Arrays:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import FindingKey, stack_id
 from radviewer.domain.opinion import Opinion
+from radviewer.domain.study import Stack
 from radviewer.domain.volume import Volume
+from radviewer.errors import UnreadableImage
+from radviewer.export.fingerprint import instance_hashes
 from radviewer.progress import Progress
 
 if TYPE_CHECKING:
@@ -76,6 +79,21 @@ def ask_models(worker: ModelWorker, asked: Asked, progress: Progress) -> tuple[O
     for name in asked.models:
         found += worker.run(asked.volume, context, progress, model=name, override=asked.override)
     return found
+
+
+def keep_opinions(store: OpinionStore, stack: Stack, opinions: tuple[Opinion, ...]) -> None:
+    """Write what models said of a stack to disk, with the hashes of the files it was said of.
+
+    Raises
+    ------
+    NotSaved
+
+    """
+    try:
+        instances = instance_hashes(stack)
+    except UnreadableImage:  # removed since: kept for the screen, and never exported
+        instances = {}
+    store.save(stack_id(stack), opinions, instances)
 
 
 def finding_key(shown: Shown, opinion: Opinion, label: str) -> FindingKey:

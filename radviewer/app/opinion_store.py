@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 
 from radviewer.app.mask_files import mask_name, packed_mask, read_mask
-from radviewer.app.opinion_files import packed_opinions, read_opinions
+from radviewer.app.opinion_files import packed_opinions, read_instances, read_opinions
 from radviewer.app.settings import write_atomically  # synced: the log must not name a mask that a power cut takes
 from radviewer.domain.decision import FindingKey
 from radviewer.domain.opinion import Mask, Opinion
@@ -35,20 +36,24 @@ class OpinionStore:
     def __init__(self, folder: Path, budget: int = _BUDGET) -> None:
         self._folder, self._budget = folder, budget
 
-    def save(self, stack: str, opinions: tuple[Opinion, ...]) -> None:
-        """Keep what is known about a stack, in place of what was.
+    def save(self, stack: str, opinions: tuple[Opinion, ...], instances: Mapping[str, str]) -> None:
+        """Keep what is known about a stack, and the SHA-256 of each instance of it, in place of what was.
 
         Raises
         ------
         NotSaved
 
         """
-        write_atomically(self._path(stack), packed_opinions(opinions))
+        write_atomically(self._path(stack), packed_opinions(opinions, instances))
         self._trim(self._path(stack))
 
     def load(self, stack: str) -> tuple[Opinion, ...]:
         """What was kept about a stack; nothing when there is none, or it is damaged."""
         return read_opinions(self._path(stack))
+
+    def instances(self, stack: str) -> dict[str, str]:
+        """SHA-256 of each SOP instance when the models saw it; nothing where that is not known."""
+        return read_instances(self._path(stack))
 
     def forget(self) -> None:
         """Remove all opinions; masks the reader drew stay."""

@@ -56,6 +56,7 @@ class ReadingRoom(QObject):
         settings.setParent(self)
         self.queue = JobQueue("loading", self)
         self.display_queue = JobQueue("display", self)  # contrast aids: they must not wait for a series
+        self.export_queue = JobQueue("export", self)
         self.session = Session(self.queue, self)
         self.cache = SeriesCache(self.queue, 0, self)
         self.history = History(self)
@@ -177,8 +178,12 @@ class ReadingRoom(QObject):
         self.marks.close()
         self.decisions.close()
         self.settings.flush()
-        ended = [queue.close() for queue in (self.ai_queue, self.display_queue, self.queue)]
+        ended = [queue.close() for queue in self._queues]
         return all(ended)
+
+    @property
+    def _queues(self) -> tuple[JobQueue, ...]:
+        return (self.export_queue, self.ai_queue, self.display_queue, self.queue)
 
     def _on_settings(self, settings: Settings) -> None:
         self.cache.set_budget(int(physical_memory() * settings.memory_share))

@@ -23,6 +23,7 @@ from radviewer.app.opinion_runs import (
     context_of_shown,
     finding_key,
     ids_of,
+    keep_opinions,
 )
 from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State, merged, opinions_in, settled
 from radviewer.app.viewport import Shown
@@ -79,7 +80,7 @@ class SecondOpinion(QObject):
         self._policy, self._reader = policy, reader
         self._catalogue: Catalogue | None = None
         self._held: dict[str, _Held] = {}
-        self._unkept: dict[str, tuple[Opinion, ...]] = {}  # by stack, until it is on disk
+        self._unkept: dict[str, tuple[Shown, tuple[Opinion, ...]]] = {}  # by stack, until it is on disk
         self._runs = 0
         parts.book.changed.connect(self._on_decided)
 
@@ -203,9 +204,9 @@ class SecondOpinion(QObject):
     def close(self) -> None:
         """End: the process with the networks too."""
         self.close_study()
-        for stack, opinions in self._unkept.items():
+        for shown, opinions in self._unkept.values():
             with suppress(NotSaved):  # nobody is left to tell; the models can be run again
-                self._store.save(stack, opinions)
+                keep_opinions(self._store, shown.stack, opinions)
         self._worker.close()
 
     def ask_again(self, shown: Shown) -> None:
@@ -314,19 +315,21 @@ class SecondOpinion(QObject):
         known = merged(opinions_in(held.state), opinions)
         held.state = self._spoken(held, known)
         self.changed.emit(held.shown.stack.key)
-        self._keep(stack_id(held.shown.stack), known)
+        self._keep(held.shown, known)
 
-    def _keep(self, stack: str, opinions: tuple[Opinion, ...]) -> None:
+    def _keep(self, shown: Shown, opinions: tuple[Opinion, ...]) -> None:
         """Write what was said to disk, once it is on the screen."""
-        store = self._store
-        self._unkept[stack] = opinions
-        job = self._queue.submit(lambda _progress: store.save(stack, opinions), "keeping a second opinion", _KEEP)
-        job.succeeded.connect(partial(self._on_kept, stack, opinions))
+        store, stack = self._store, shown.stack
+        self._unkept[stack.key] = (shown, opinions)
+        job = self._queue.submit(
+            lambda _progress: keep_opinions(store, stack, opinions), "keeping a second opinion", _KEEP
+        )
+        job.succeeded.connect(partial(self._on_kept, stack.key, opinions))
         job.failed.connect(self.notice)
 
-    def _on_kept(self, stack: str, opinions: tuple[Opinion, ...], _nothing: object) -> None:
-        if self._unkept.get(stack) is opinions:
-            del self._unkept[stack]
+    def _on_kept(self, key: str, opinions: tuple[Opinion, ...], _nothing: object) -> None:
+        if key in self._unkept and self._unkept[key][1] is opinions:
+            del self._unkept[key]
 
     def _on_failed(self, held: _Held, run: int, sentence: str) -> None:
         if run == held.run:

@@ -58,3 +58,19 @@ def _file_hashes(stack: Stack) -> list[str] | None:
 def _file_hash(location: FileLocation) -> str:
     with open_file(location) as stream:
         return digest(stream)
+
+
+def instance_hashes(stack: Stack) -> dict[str, str]:
+    """SHA-256 of the file of each SOP instance, by UID: whether an image is still the one that was read.
+
+    Raises
+    ------
+    UnreadableImage
+        If a file cannot be read any more.
+
+    """
+    files = {frame.file.sop_instance_uid: frame.file.location for frame in stack.frames}
+    try:
+        return {name: _file_hash(location) for name, location in files.items()}
+    except ZIP_ERRORS as error:
+        raise UnreadableImage("A file of the series cannot be read any more. Open the folder again.") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice
 from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 
@@ -103,6 +105,13 @@ def _paint_legend(
         text = lettering.elided(item.text, _SIZE * ratio, width - left - _MARGIN * ratio)
         lettering.draw(painter, left, top, text, _SIZE * ratio, TEXT)
         top += height
+
+
+def as_array(picture: QImage) -> NDArray[np.uint8]:
+    """Pixels ``(rows, columns, 3)``, RGB."""
+    rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
+    lines = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    return lines[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()  # outlives the picture
 
 
 def as_png(picture: QImage, facts: Mapping[str, str]) -> bytes:

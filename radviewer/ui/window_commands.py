@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog
 
 from radviewer.app.actions import keys_in_force
 from radviewer.ui.action_state import preset_titles
+from radviewer.ui.export_commands import ExportCommands
 from radviewer.ui.opening import choose_file, choose_folder
 from radviewer.ui.picture_commands import PictureCommands
 from radviewer.ui.second_opinion.commands import OpinionCommands
@@ -55,6 +56,7 @@ class WindowCommands:
             "session-summary": partial(self._show, "session-summary", self._make_summary),
             **self.opinion.table,
             **self.pictures.table,
+            **ExportCommands(window).table,
         }
 
     @property

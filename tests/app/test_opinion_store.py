@@ -49,7 +49,7 @@ def same(one: Opinion, other: Opinion) -> None:
 
 def test_opinions_come_back_as_they_were(store: OpinionStore) -> None:
     said = (opinions.anatomy(), opinions.findings(), opinions.refused())
-    store.save(STACK, said)
+    store.save(STACK, said, {})
     for one, other in zip(said, store.load(STACK), strict=True):
         same(one, other)
 
@@ -78,7 +78,7 @@ def test_masks_of_other_shapes_have_other_names(store: OpinionStore) -> None:
 def test_damaged_files_are_nothing(tmp_path_factory: pytest.TempPathFactory, cut: int, flip: int) -> None:
     folder = tmp_path_factory.mktemp("store")
     store = OpinionStore(folder)
-    store.save(STACK, (opinions.anatomy(), opinions.findings()))
+    store.save(STACK, (opinions.anatomy(), opinions.findings()), {})
     name = store.save_mask(opinions.mask(1, 1, 4, 4))
     for path in (folder / f"{STACK}.zip", folder / "masks" / f"{name}.zip"):
         data = bytearray(path.read_bytes())
@@ -123,21 +123,21 @@ def _rewrite(path: Path, change: Callable[[dict[str, Any]], object], method: int
 def test_a_whole_file_that_says_something_else_is_nothing(
     store: OpinionStore, tmp_path: Path, change: Callable[[dict[str, Any]], object]
 ) -> None:
-    store.save(STACK, (opinions.findings(),))
+    store.save(STACK, (opinions.findings(),), {})
     _rewrite(tmp_path / "opinions" / f"{STACK}.zip", change)
     assert store.load(STACK) == ()
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_file_packed_in_another_way_is_nothing(store: OpinionStore, tmp_path: Path, method: int) -> None:
-    store.save(STACK, (opinions.findings(),))
+    store.save(STACK, (opinions.findings(),), {})
     _rewrite(tmp_path / "opinions" / f"{STACK}.zip", lambda texts: texts, method)
     assert store.load(STACK) == ()
 
 
 def test_a_measurement_without_a_value_comes_back_without(store: OpinionStore) -> None:
     part = replace(opinions.anatomy().anatomy[0], measurements=(Quantity("mean", math.nan, "HU"),))
-    store.save(STACK, (replace(opinions.anatomy(), anatomy=(part,)),))
+    store.save(STACK, (replace(opinions.anatomy(), anatomy=(part,)),), {})
     ((found,),) = (opinion.anatomy for opinion in store.load(STACK))
     assert math.isnan(found.measurements[0].value)
 
@@ -177,7 +177,7 @@ def test_the_oldest_opinions_go_first_and_masks_never(tmp_path: Path) -> None:
     store = OpinionStore(tmp_path, budget=1)
     mask = store.save_mask(opinions.mask(1, 1, 3, 3))
     for number in range(3):
-        store.save(f"{number:064d}", (opinions.anatomy(),))
+        store.save(f"{number:064d}", (opinions.anatomy(),), {})
         os.utime(tmp_path / f"{number:064d}.zip", (number, number))
     assert [path.name for path in tmp_path.glob("*.zip")] == [f"{2:064d}.zip"]
     assert store.load_mask(mask) is not None
@@ -187,7 +187,7 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     store = OpinionStore(tmp_path / "file" / "opinions")
     with pytest.raises(NotSaved):
-        store.save(STACK, (opinions.anatomy(),))
+        store.save(STACK, (opinions.anatomy(),), {})
     with pytest.raises(NotSaved):
         store.save_mask(opinions.mask(1, 1, 3, 3))
     assert store.load(STACK) == ()

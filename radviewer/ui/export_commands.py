@@ -1,0 +1,60 @@
+"""The reading as DICOM objects, by one key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from radviewer.app.dicom_export import Exported, Picture, export_dicom
+from radviewer.app.export_subjects import subjects
+from radviewer.app.screenshots import folder_of
+from radviewer.export.screenshot import as_array
+from radviewer.render.annotations import Density
+
+if TYPE_CHECKING:
+    from radviewer.ui.main_window import MainWindow
+
+
+class ExportCommands:
+    """Commands by the name of their action."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self.table: dict[str, Callable[[], object]] = {"export-dicom": self._export}
+
+    def _export(self) -> None:
+        room = self._window.room
+        try:
+            found = subjects(room, self._pictures())
+        except MemoryError:
+            room.notice.emit("There is not enough memory to export; choose smaller pictures in the settings.")
+            return
+        if not found:
+            room.notice.emit("There is nothing to export: no second opinion, decision, mark or key image.")
+            return
+        now, settings = datetime.now(), room.settings.now
+        work = partial(export_dicom, folder_of(settings.picture_folder), found, settings.reader, now)
+        job = room.export_queue.submit(work, "writing DICOM objects")
+        job.succeeded.connect(self._tell)
+        job.failed.connect(room.notice)
+
+    def _pictures(self) -> dict[str, tuple[Picture, ...]]:
+        """Picture of the active viewport, as it is saved by one key."""
+        room, widget = self._window.room, self._window.desk.active
+        viewport = widget.viewport
+        picture = self._window.commands.pictures.picture(widget)
+        if picture is None or viewport.stack is None:
+            return {}
+        named = Density(room.settings.now.picture_patient) is Density.FULL
+        what = "Picture of a viewport with overlays and marks"
+        return {viewport.stack.key: (Picture(as_array(picture), what, viewport.index, named),)}
+
+    def _tell(self, done: Exported) -> None:
+        room = self._window.room
+        if done.folder is not None:
+            objects = f"{done.objects} DICOM object{'s' * (done.objects != 1)}"
+            room.notice.emit(f"Wrote {objects} into {done.folder}.")
+        for sentence in done.left_out:
+            room.notice.emit(f"Not exported: {sentence}")
