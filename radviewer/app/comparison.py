@@ -76,7 +76,7 @@ def compared(images: tuple[tuple[Shown, tuple[Row, ...]], ...]) -> Comparison:
     found: dict[tuple[str, int], Row] = {}
     for place, (_, rows) in enumerate(order):
         for row in rows:
-            if row.kind is not Kind.MISSED:
+            if row.kind in (Kind.FINDING, Kind.ANATOMY):
                 found.setdefault((row.label, place), row)
     labels = tuple(dict.fromkeys(label for label, _ in found))
     cells = {}

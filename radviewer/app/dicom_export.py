@@ -154,7 +154,7 @@ def _objects(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Nam
 
 def _opinion(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Named]:
     """Outlines, results and decisions, as far as the images are those that the models saw."""
-    rows = tuple(row for row in subject.rows if row.state is not RowState.REFUSED)
+    rows = tuple(row for row in subject.rows if row.state is not RowState.REFUSED and row.kind is not Kind.SAVED)
     changed = _changed(subject) if any(row.kind is not Kind.MISSED for row in rows) else ""
     if changed:
         left_out += [f"{row.label}: {changed}" for row in rows if row.kind is not Kind.MISSED]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.app.opinion_runs import finding_key
+from radviewer.app.opinion_runs import finding_key, ids_of
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Decision, FindingKey, Presence, Spot, Verdict
 from radviewer.domain.measurement import Quantity
@@ -24,6 +24,7 @@ class Kind(Enum):
     FINDING = "finding"
     ANATOMY = "anatomy"
     MISSED = "missed"  # the reader's own
+    SAVED = "saved"  # an outline of a DICOM Segmentation that lies beside the images
 
 
 class RowState(Enum):
@@ -167,8 +168,8 @@ def judged(
     """
     found = [_decided(row, decided.get(row.key), impressions) for row in rows]
     own = [row for row in found if row.kind is Kind.FINDING] + list(_missed(decided))
-    anatomy = [row for row in found if row.kind is Kind.ANATOMY]
-    return tuple(_with_own(row, masks) for row in (*own, *anatomy))
+    others = [row for row in found if row.kind in (Kind.ANATOMY, Kind.SAVED)]
+    return tuple(_with_own(row, masks) for row in (*own, *others))
 
 
 def _decided(row: Row, decision: Decision | None, impressions: Mapping[str, Presence]) -> Row:
@@ -227,6 +228,27 @@ def _structure(shown: Shown, opinion: Opinion, structure: Structure) -> Row:
         slices=slices,
         key_slice=int(structure.mask.sum(axis=(1, 2)).argmax()) if slices else None,
     )
+
+
+def saved_row(shown: Shown, file: str, label: str, mask: Mask, who: str) -> Row:
+    """An outline from a DICOM Segmentation; `who` drew it, in words."""
+    key = FindingKey(*ids_of(shown), file, "file", label)
+    slices = _touched(mask)
+    largest = int(mask.sum(axis=(1, 2)).argmax()) if slices else None
+    return Row(
+        Kind.SAVED, key, label, RowState.PENDING, reason=who, mask=mask, proposed=mask, slices=slices, key_slice=largest
+    )
+
+
+def without_copies(saved: tuple[Row, ...], rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Outlines of files that no row shows already: an export lies beside the opinion it was made of."""
+    return tuple(row for row in saved if not any(_same_outline(row, other) for other in rows))
+
+
+def _same_outline(one: Row, other: Row) -> bool:
+    if one.label != other.label or one.mask is None or other.mask is None:
+        return False
+    return one.slices == other.slices and np.array_equal(one.mask, other.mask)
 
 
 def _touched(mask: Mask) -> tuple[int, ...]:

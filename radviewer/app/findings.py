@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.attention import Attention
 from radviewer.app.decisions import DecisionBook, utc_now
-from radviewer.app.finding_rows import Kind, Masks, Row, RowState, judged, proposed_rows
+from radviewer.app.finding_rows import Kind, Masks, Row, RowState, judged, proposed_rows, without_copies
+from radviewer.app.opinion_state import Idle
 from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import (
@@ -77,6 +78,7 @@ class Findings(QObject):
         self.filter = Filter()
         self._selected: FindingKey | None = None
         self._rows: dict[str, tuple[Row, ...]] = {}
+        self._saved: dict[str, tuple[Row, ...]] = {}
         self._bases: dict[str, tuple[tuple[Opinion, ...], tuple[Row, ...]]] = {}
         opinion.changed.connect(self._on_opinion)
         book.changed.connect(self._on_decided)
@@ -95,7 +97,9 @@ class Findings(QObject):
             stack = stack_id(shown.stack)
             impression = self._book.impression(stack)
             thought = {} if impression is None else dict(impression.labels)
-            self._rows[key] = judged(self._base(shown), self._book.in_force(stack), self._masks, thought)
+            base = self._base(shown)
+            rows = (*base, *without_copies(self._saved_of(shown), base))
+            self._rows[key] = judged(rows, self._book.in_force(stack), self._masks, thought)
         return self._rows[key]
 
     def _base(self, shown: Shown) -> tuple[Row, ...]:
@@ -105,6 +109,19 @@ class Findings(QObject):
         if kept is None or kept[0] is not said:
             kept = self._bases[key] = (said, proposed_rows(shown, said))
         return kept[1]
+
+    def _saved_of(self, shown: Shown) -> tuple[Row, ...]:
+        """Outlines of files; none before the reader's own impression, where that comes first."""
+        state = self._opinion.state(shown)
+        hidden = isinstance(state, Idle) and state.awaits_impression
+        return () if hidden else tuple(self._saved.get(shown.stack.key, ()))
+
+    def add_saved(self, rows: dict[str, tuple[Row, ...]]) -> None:
+        """Show outlines of segmentations that lie beside the images, by stack key."""
+        for key, found in rows.items():
+            self._saved[key] = (*self._saved.get(key, ()), *found)
+        self._rows.clear()
+        self.changed.emit()
 
     def listed(self, shown: Shown | None) -> tuple[Row, ...]:
         """Rows that pass the filter, in its order; anatomy always last."""
@@ -162,6 +179,7 @@ class Findings(QObject):
         """Forget everything (another study was opened)."""
         self._rows.clear()
         self._bases.clear()
+        self._saved.clear()
         self.attention.clear()
         self._selected = None
         self.changed.emit()

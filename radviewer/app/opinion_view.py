@@ -57,7 +57,7 @@ def _outlines(
         if not wanted or hidden or row.mask is None or (edited is not None and row.key == edited.key):
             continue
         if image is not None and row.mask.shape[1:] == image.stored.shape[:2] and index in row.slices:
-            plain = row.kind is Kind.ANATOMY and row.state is RowState.PENDING
+            plain = row.kind in (Kind.ANATOMY, Kind.SAVED) and row.state is RowState.PENDING
             style = OutlineStyle.ANATOMY if plain else _STYLES[row.state]
             yield Outline(row.slice_mask(index), row.label, style, selected=row.key == selected)
 

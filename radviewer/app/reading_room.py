@@ -23,18 +23,22 @@ from radviewer.app.model_worker import ModelWorker
 from radviewer.app.opinion_runs import SecondOpinionParts
 from radviewer.app.opinion_store import OpinionStore
 from radviewer.app.overlay_state import OverlayState
+from radviewer.app.saved_segments import SavedRows, saved_rows
 from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.series_cache import SeriesCache, physical_memory
 from radviewer.app.session import Session
 from radviewer.app.settings import Settings, SettingsFile
 from radviewer.app.toolbox import Toolbox
-from radviewer.app.viewport import Shown, Viewport, reference_of
+from radviewer.app.viewport import Shown, Viewport, reference_of, stacks_of
+from radviewer.dicom.segments import SEGMENTATION_STORAGE
 from radviewer.domain.decision import Policy, Presence
 from radviewer.domain.measurement import ImageReference
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import NothingToRead
 from radviewer.render.presentation import Interpolation
+
+_SEGMENTS = -10  # priority: behind the images
 
 
 class ReadingRoom(QObject):
@@ -247,8 +251,23 @@ class ReadingRoom(QObject):
             self.desk.clear()
             self.notice.emit(_nothing_to_show(result))
             return
+        self._read_segments(result)
         self.desk.active.show(everything[0])  # whichever image came first: the same folder always opens the same way
         self._fill()
+
+    def _read_segments(self, result: ScanResult) -> None:
+        """Show segmentations that lie beside the images."""
+        if any(found.sop_class_uid == SEGMENTATION_STORAGE for found in result.not_images):
+            job = self.queue.submit(partial(saved_rows, result), "reading segmentations", _SEGMENTS)
+            job.succeeded.connect(partial(self._on_segments, result))
+            job.failed.connect(self.notice)
+
+    def _on_segments(self, result: ScanResult, found: SavedRows) -> None:
+        if result is not self.session.result:
+            return
+        self.findings.add_saved(found.rows)
+        for sentence in found.problems:
+            self.notice.emit(sentence)
 
     def _fill(self) -> None:
         """Show the following stacks of the study in viewports that show nothing."""
@@ -271,11 +290,3 @@ def _nothing_to_show(result: ScanResult) -> str:
     parts = [f"{others} other DICOM object{'s' * (others != 1)}"] * bool(others)
     parts += [f"{skipped} file{'s' * (skipped != 1)} that could not be used"] * bool(skipped)
     return f"{result.root} holds no DICOM images, only {' and '.join(parts)}. The list of skipped files says why."
-
-
-def stacks_of(result: ScanResult) -> Iterator[Shown]:
-    """Every stack with its series and study, in order."""
-    for study in result.studies:
-        for series in study.series:
-            for stack in series.stacks:
-                yield Shown(study, series, stack)

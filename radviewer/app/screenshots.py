@@ -76,6 +76,10 @@ def _findings(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
         if row.kind is Kind.MISSED:
             yield LegendLine(row.label, f"{row.label}: marked by the reader")
             continue
+        if row.kind is Kind.SAVED:
+            state = "" if row.state is RowState.PENDING else f", {row.state.value}"
+            yield LegendLine(row.label, f"{row.label}: from a file{state}")
+            continue
         said = f"{row.probability or 0:.2f} (flagged from {row.threshold or 0:.2f})"
         yield LegendLine(row.label, f"{row.label}: {said}, {row.state.value}; {row.key.model} {row.key.version}")
 

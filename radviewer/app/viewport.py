@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
@@ -10,7 +11,7 @@ from radviewer.app.history import Change, History
 from radviewer.app.series_cache import SeriesCache
 from radviewer.domain.geometry import ImagePlane
 from radviewer.domain.measurement import ImageReference
-from radviewer.domain.study import Series, Stack, Study
+from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Voi
 from radviewer.render.presentation import ContrastStep, Interpolation, Presentation, StepKind
@@ -105,6 +106,11 @@ class Viewport(QObject):
     def plane(self) -> ImagePlane | None:
         """Plane of the slice shown, known before it is decoded."""
         return None if self.shown is None else self.shown.stack.frames[self.index].plane
+
+    def left(self, stack: Stack) -> Left | None:
+        """How the reader left a stack, in whichever viewport of the desk."""
+        self._keep()
+        return self._left.get(stack.key)
 
     def show(self, shown: Shown, index: int | None = None, preview: SliceImage | None = None) -> None:
         """Show a stack as the reader last left it, and load it.
@@ -282,6 +288,14 @@ class Viewport(QObject):
             self._preview = None
             self._settle_window()
             self.image_changed.emit()
+
+
+def stacks_of(result: ScanResult) -> Iterator[Shown]:
+    """Every stack with its series and study, in order."""
+    for study in result.studies:
+        for series in study.series:
+            for stack in series.stacks:
+                yield Shown(study, series, stack)
 
 
 def reference_of(shown: Shown, index: int) -> ImageReference:

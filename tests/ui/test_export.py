@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from PySide6.QtCore import Qt
 
 from radviewer.app import reading_room
-from radviewer.app.finding_rows import Kind, Row
+from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.domain.decision import Policy, RejectReason
 from radviewer.domain.measurement import Mark, MarkKind
 from radviewer.domain.window import Window
@@ -135,3 +135,36 @@ def test_nothing_is_replaced_and_nothing_half_done_stays(
     opened.key("e", CTRL)
     opened.wait(lambda: any("No space left" in text for text in opened.notices))
     assert list((tmp_path / "exports").iterdir()) == folders
+
+
+def test_a_folder_that_holds_its_export_shows_it_again(
+    opened: Opened, tmp_path: Path, main_window: WindowOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(opened)
+    export(opened)
+    masks = {row.label: row.mask for row in rows(opened, Kind.ANATOMY)}
+    opened.room.opinion_store.forget()
+    opened.close()
+    exported = next((tmp_path / "exports").iterdir())
+    exported.rename(tmp_path / "films" / "exported")
+    monkeypatch.setenv("RADVIEWER_HOME", str(tmp_path / "another computer"))
+    again: Opened = main_window(tmp_path / "films")
+    again.wait(lambda: len(rows(again, Kind.SAVED)) == len(masks))
+    for row in rows(again, Kind.SAVED):
+        expected = masks[row.label]
+        assert row.mask is not None
+        assert expected is not None
+        np.testing.assert_array_equal(row.mask, expected)
+        assert "Drawn by a program" in row.reason
+    again.room.findings.accept(rows(again, Kind.SAVED)[0])
+    assert rows(again, Kind.SAVED)[0].state is RowState.ACCEPTED
+
+
+def test_outlines_on_the_screen_are_not_shown_twice(opened: Opened, tmp_path: Path) -> None:
+    decide(opened)
+    export(opened)
+    next((tmp_path / "exports").iterdir()).rename(tmp_path / "films" / "exported")
+    opened.open(tmp_path / "films")
+    opened.wait_image()
+    opened.wait(lambda: not opened.room.queue.busy and len(rows(opened, Kind.ANATOMY)) == 3)
+    assert rows(opened, Kind.SAVED) == []

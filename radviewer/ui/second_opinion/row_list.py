@@ -45,6 +45,8 @@ def state_text(row: Row) -> str:
     """State of a row in words."""
     if row.kind is Kind.ANATOMY and row.state is RowState.PENDING:
         return "outlined"
+    if row.kind is Kind.SAVED and row.state is RowState.PENDING:
+        return "from a file"
     decision = row.decision
     if row.impression is not None and row.decision is None and row.state is not RowState.REFUSED:
         together = "disagrees" if row.disagrees else "unsure" if row.impression is Presence.UNSURE else "agrees"
@@ -146,7 +148,7 @@ class RowDelegate(QStyledItemDelegate):
         muted = colour("selected_text") if selected else colour("muted")
         painter.setPen(muted)
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, size)
-        plain = row.kind is Kind.ANATOMY and row.state is RowState.PENDING
+        plain = row.kind in (Kind.ANATOMY, Kind.SAVED) and row.state is RowState.PENDING
         painter.setPen(muted if selected or plain else colour(_STATE_COLOURS[row.state]))
         text = metrics.elidedText(state, Qt.TextElideMode.ElideRight, box.width() - right)
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
