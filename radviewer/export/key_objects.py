@@ -172,8 +172,15 @@ def _objects(mark: Mark) -> Iterator[GraphicObject]:
     from highdicom.pr import GraphicObject
 
     for kind, points in _shapes(mark):
-        placed = np.array([(column + 0.5, row + 0.5) for row, column in points])
-        yield GraphicObject(kind, placed, "PIXEL", tracking_id=mark.mark_id, tracking_uid=uid("mark", mark.mark_id))
+        placed = np.array([_placed(point) for point in points])
+        named = f"radviewer:{mark.kind.value}:{mark.mark_id}"  # so that reading it again gives the same mark
+        yield GraphicObject(kind, placed, "PIXEL", tracking_id=named, tracking_uid=uid("mark", mark.mark_id))
+
+
+def _placed(point: Point) -> Point:
+    """Column and row as the standard counts them; what was drawn above or left of the image lies on its border."""
+    row, column = point
+    return max(0.0, column + 0.5), max(0.0, row + 0.5)
 
 
 def _shapes(mark: Mark) -> Iterator[tuple[str, Sequence[Point]]]:
@@ -211,8 +218,7 @@ def _texts(item: MarkOn) -> Iterator[TextObject]:
 
     text = "\r\n".join(item.lines)[:_LONGEST_TEXT]
     if text and item.mark.points:
-        row, column = item.mark.points[-1]
-        yield TextObject(text, "PIXEL", anchor_point=(column + 0.5, row + 0.5), anchor_point_visible=False)
+        yield TextObject(text, "PIXEL", anchor_point=_placed(item.mark.points[-1]), anchor_point_visible=False)
 
 
 def shape_of(objects: Sequence[Dataset]) -> list[NDArray[np.float64]]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from radviewer.app.dicom_export import Exported, Picture, export_dicom
 from radviewer.app.export_subjects import subjects
+from radviewer.app.presentation_marks import Applied, presentations_of, read_presentations
 from radviewer.app.screenshots import folder_of
+from radviewer.app.viewport import Shown
 from radviewer.export.screenshot import as_array
 from radviewer.render.annotations import Density
 
@@ -22,7 +24,10 @@ class ExportCommands:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self.table: dict[str, Callable[[], object]] = {"export-dicom": self._export}
+        self.table: dict[str, Callable[[], object]] = {
+            "export-dicom": self._export,
+            "apply-presentation": self._apply,
+        }
 
     def _export(self) -> None:
         room = self._window.room
@@ -39,6 +44,37 @@ class ExportCommands:
         job = room.export_queue.submit(work, "writing DICOM objects")
         job.succeeded.connect(self._tell)
         job.failed.connect(room.notice)
+
+    def _apply(self) -> None:
+        """Window and marks that another reading left beside the images of the active viewport."""
+        room = self._window.room
+        shown, result = room.desk.active.shown, room.session.result
+        files = () if result is None else presentations_of(result)
+        if shown is None or not files:
+            room.notice.emit("No presentation state lies beside these images.")
+            return
+        work = partial(read_presentations, files, shown)
+        job = room.export_queue.submit(work, "reading presentation states")
+        job.succeeded.connect(partial(self._on_applied, shown))
+        job.failed.connect(room.notice)
+
+    def _on_applied(self, shown: Shown, applied: Applied | None) -> None:
+        room = self._window.room
+        viewport = room.desk.active
+        if viewport.stack is not shown.stack:
+            return
+        if applied is None:
+            room.notice.emit("The presentation states beside these images are about others.")
+            return
+        if applied.window is not None:
+            viewport.set_voi(applied.window)
+        known = {mark.mark_id for mark in room.marks.all}
+        new = [mark for mark in applied.marks if mark.mark_id not in known]
+        for mark in new:
+            room.marks.add(mark)
+        words = f"Applied: {len(new)} mark{'s' * (len(new) != 1)}{', a window' if applied.window is not None else ''}."
+        left_out = f" {applied.left_out} graphics have no counterpart here." if applied.left_out else ""
+        room.notice.emit(words + left_out)
 
     def _pictures(self) -> dict[str, tuple[Picture, ...]]:
         """Picture of the active viewport, as it is saved by one key."""

@@ -168,3 +168,39 @@ def test_outlines_on_the_screen_are_not_shown_twice(opened: Opened, tmp_path: Pa
     opened.wait_image()
     opened.wait(lambda: not opened.room.queue.busy and len(rows(opened, Kind.ANATOMY)) == 3)
     assert rows(opened, Kind.SAVED) == []
+
+
+def test_a_presentation_is_applied_when_asked_for(
+    opened: Opened, tmp_path: Path, main_window: WindowOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = opened.room.desk.active.reference
+    assert reference is not None
+    drawn = (
+        Mark(MarkKind.LENGTH, reference, ((1.0, 2.0), (3.0, 4.5))),
+        Mark(MarkKind.COBB, reference, ((1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0))),
+        Mark(MarkKind.ELLIPSE, reference, ((1.0, 2.0), (3.0, 8.0))),
+        Mark(MarkKind.FREEHAND, reference, ((1.0, 2.0), (3.0, 8.0), (5.0, 5.0))),
+        Mark(MarkKind.ARROW, reference, ((1.0, 2.0), (3.0, 8.0)), "Längsriß"),
+    )
+    for mark in drawn:
+        opened.room.marks.add(mark)
+    opened.room.desk.active.set_voi(Window(1000.0, 2000.0))
+    export(opened)
+    opened.window.run("apply-presentation")
+    opened.wait(lambda: any("No presentation state" in text for text in opened.notices))
+    opened.close()
+    next((tmp_path / "exports").iterdir()).rename(tmp_path / "films" / "exported")
+    monkeypatch.setenv("RADVIEWER_HOME", str(tmp_path / "another computer"))
+    again: Opened = main_window(tmp_path / "films")
+    again.wait_image()
+    assert again.room.marks.all == ()
+    for _ in range(2):  # the second time nothing is new
+        again.window.run("apply-presentation")
+        again.wait(lambda: not again.room.export_queue.busy and any("a window" in text for text in again.notices))
+    again.wait(lambda: any(text.startswith("Applied: 0 marks") for text in again.notices))
+    found = {mark.mark_id: mark for mark in again.room.marks.all}
+    for mark in drawn:
+        assert found[mark.mark_id].kind is mark.kind
+        assert found[mark.mark_id].text == mark.text
+        np.testing.assert_allclose(found[mark.mark_id].points, mark.points)
+    assert again.room.desk.active.presentation.voi == Window(1000.0, 2000.0)
