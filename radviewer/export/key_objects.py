@@ -163,24 +163,25 @@ def _annotation(sources: Sources, stack: Stack, item: MarkOn, layer: Any) -> Gra
         [sources.images[item.index]],
         layer,
         referenced_frame_number=frame.index + 1 if frame.file.number_of_frames > 1 else None,
-        graphic_objects=list(_objects(item.mark)) or None,
-        text_objects=list(_texts(item)) or None,
+        graphic_objects=list(_objects(item.mark, stack)) or None,
+        text_objects=list(_texts(item, stack)) or None,
     )
 
 
-def _objects(mark: Mark) -> Iterator[GraphicObject]:
+def _objects(mark: Mark, stack: Stack) -> Iterator[GraphicObject]:
     from highdicom.pr import GraphicObject
 
     for kind, points in _shapes(mark):
-        placed = np.array([_placed(point) for point in points])
+        placed = np.array([_placed(point, stack) for point in points])
         named = f"radviewer:{mark.kind.value}:{mark.mark_id}"  # so that reading it again gives the same mark
         yield GraphicObject(kind, placed, "PIXEL", tracking_id=named, tracking_uid=uid("mark", mark.mark_id))
 
 
-def _placed(point: Point) -> Point:
-    """Column and row as the standard counts them; what was drawn above or left of the image lies on its border."""
+def _placed(point: Point, stack: Stack) -> Point:
+    """Column and row as the standard counts them; what was drawn beside the image lies on its border."""
     row, column = point
-    return max(0.0, column + 0.5), max(0.0, row + 0.5)
+    shape = stack.format
+    return min(max(0.0, column + 0.5), float(shape.columns)), min(max(0.0, row + 0.5), float(shape.rows))
 
 
 def _shapes(mark: Mark) -> Iterator[tuple[str, Sequence[Point]]]:
@@ -213,12 +214,12 @@ def _axes(points: Sequence[Point]) -> list[Point]:
     return [*across, *down] if abs(right - left) >= abs(bottom - top) else [*down, *across]
 
 
-def _texts(item: MarkOn) -> Iterator[TextObject]:
+def _texts(item: MarkOn, stack: Stack) -> Iterator[TextObject]:
     from highdicom.pr import TextObject
 
     text = "\r\n".join(item.lines)[:_LONGEST_TEXT]
     if text and item.mark.points:
-        yield TextObject(text, "PIXEL", anchor_point=_placed(item.mark.points[-1]), anchor_point_visible=False)
+        yield TextObject(text, "PIXEL", anchor_point=_placed(item.mark.points[-1], stack), anchor_point_visible=False)
 
 
 def shape_of(objects: Sequence[Dataset]) -> list[NDArray[np.float64]]:

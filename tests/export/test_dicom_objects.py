@@ -230,7 +230,7 @@ def test_a_presentation_state_holds_window_and_marks(
         mark(stack, last, MarkKind.LENGTH, (1.0, 2.0), (3.0, 4.5), lines=("12.3 mm", "µ")),
         mark(stack, last, MarkKind.COBB, (1.0, 2.0), (3.0, 4.0), (5.0, 6.0), (7.0, 8.0)),
         mark(stack, last, MarkKind.ELLIPSE, (2.0, 2.0), (12.0, 8.0)),
-        mark(stack, last, MarkKind.ARROW, (-2.0, 2.0), (12.0, -8.0), lines=("outside",)),
+        mark(stack, last, MarkKind.ARROW, (-2.0, 2.0), (1e5, 1e5), lines=("outside",)),
         mark(stack, last, MarkKind.RECTANGLE, (2.0, 2.0), (12.0, 8.0)),
         mark(stack, last, MarkKind.FREEHAND, *((float(i % 9), float(i % 7)) for i in range(20_000))),
     ]
@@ -244,7 +244,7 @@ def test_a_presentation_state_holds_window_and_marks(
     np.testing.assert_allclose(drawn[0][0], [(1.0, 2.0), (3.0, 4.5)])
     assert [len(shapes) for shapes in drawn] == [1, 2, 1, 1, 1, 1]
     np.testing.assert_allclose(drawn[2][0], [(2, 5), (12, 5), (7, 2), (7, 8)])
-    np.testing.assert_allclose(drawn[3][0], [(-0.5, 2.0), (12.0, -0.5)])
+    np.testing.assert_allclose(drawn[3][0], [(-0.5, 2.0), (stack.format.rows - 0.5, stack.format.columns - 0.5)])
     assert len(drawn[5][0]) <= 5_001
     assert found.GraphicAnnotationSequence[0].TextObjectSequence[0].UnformattedTextValue == "12.3 mm\r\nµ"
 
