@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.domain.decision import RejectReason
+from tests.dicom_validator import errors
 from tests.ui.conftest import WindowOpener
 from tests.ui.windows import Opened
 
@@ -55,6 +56,17 @@ def test_a_real_film_is_read_judged_and_found_again(main_window: WindowOpener, t
     assert menu is not None
     QTest.keyClick(menu.windowHandle(), Qt.Key.Key_1)
     one.wait(lambda: rows(one)[other.label].state is RowState.REJECTED)
+    one.room.settings.change(picture_folder=str(tmp_path / "exports"), reader="Who^Dr")
+    shown = one.room.desk.active.shown
+    assert shown is not None
+    one.room.findings.accept_anatomy(shown)
+    one.key("e", CTRL)
+    one.wait(lambda: any("DICOM objects into" in text for text in one.notices))
+    (exported,) = (tmp_path / "exports").iterdir()
+    for path in exported.iterdir():
+        assert errors(path) - errors(FILM) == set(), path.name
+    kinds = {path.stem[4:] for path in exported.iterdir()}
+    assert kinds == {"seg-heart", "seg-left-lung", "seg-right-lung", "sr-ai-results", "sr-decisions", "sc-picture"}
     one.close()
     again: Opened = main_window(tmp_path)
     again.room.opinion.prepare()
