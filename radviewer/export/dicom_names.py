@@ -21,7 +21,7 @@ SEGMENTATIONS, AI_RESULTS, DECISIONS, KEY_IMAGES, PRESENTATIONS, PICTURES, HEATM
 
 
 def uid(*names: str) -> UID:
-    """UID that depends on the names alone (PS3.5 B.2: 2.25 and a number made of a hash)."""
+    """UID that depends on the names alone: pydicom's root and a number made of their hash (PS3.5 B)."""
     from highdicom import UID
     from pydicom.uid import generate_uid
 
