@@ -47,6 +47,10 @@ _STATE_OF = {
 }
 
 
+SAVED_VERSION = "file"
+"""Stands for the version in the keys of saved outlines."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """One line of the panel.
@@ -232,7 +236,7 @@ def _structure(shown: Shown, opinion: Opinion, structure: Structure) -> Row:
 
 def saved_row(shown: Shown, file: str, label: str, mask: Mask, who: str) -> Row:
     """An outline from a DICOM Segmentation; `who` drew it, in words."""
-    key = FindingKey(*ids_of(shown), file, "file", label)
+    key = FindingKey(*ids_of(shown), file, SAVED_VERSION, label)
     slices = _touched(mask)
     largest = int(mask.sum(axis=(1, 2)).argmax()) if slices else None
     return Row(

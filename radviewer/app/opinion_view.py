@@ -47,6 +47,19 @@ def layers_of(room: ReadingRoom, viewport: Viewport) -> OpinionLayers | None:
     return OpinionLayers(tuple(outlines), spots, heat, fill=overlays.fill, opacity=overlays.opacity)
 
 
+def style_of(row: Row) -> OutlineStyle:
+    """How the outline of a row is drawn."""
+    plain = row.kind in (Kind.ANATOMY, Kind.SAVED) and row.state is RowState.PENDING
+    return OutlineStyle.ANATOMY if plain else _STYLES[row.state]
+
+
+def native_cells(opinion: SecondOpinion, model: str) -> tuple[int, int]:
+    """Cells a model's network told apart, rows and columns; (0, 0) where unknown."""
+    card = opinion.card(model)
+    cells = 0 if card is None else card.input_size // _STRIDE
+    return (cells, cells)
+
+
 def _outlines(
     rows: tuple[Row, ...], overlays: Overlays, viewport: Viewport, selected: FindingKey | None, edited: Row | None
 ) -> Iterator[Outline]:
@@ -57,9 +70,7 @@ def _outlines(
         if not wanted or hidden or row.mask is None or (edited is not None and row.key == edited.key):
             continue
         if image is not None and row.mask.shape[1:] == image.stored.shape[:2] and index in row.slices:
-            plain = row.kind in (Kind.ANATOMY, Kind.SAVED) and row.state is RowState.PENDING
-            style = OutlineStyle.ANATOMY if plain else _STYLES[row.state]
-            yield Outline(row.slice_mask(index), row.label, style, selected=row.key == selected)
+            yield Outline(row.slice_mask(index), row.label, style_of(row), selected=row.key == selected)
 
 
 def _spots(rows: tuple[Row, ...], index: int, selected: FindingKey | None) -> Iterator[SpotMark]:
@@ -73,12 +84,10 @@ def _heat(row: Row, opinion: SecondOpinion, overlays: Overlays, viewport: Viewpo
     heat = None if row.finding is None else row.finding.heatmap
     if heat is None or not 0 <= viewport.index < len(heat):
         return None
-    card = opinion.card(row.key.model)
-    cells = 0 if card is None else card.input_size // _STRIDE
     return HeatLayer(
         row.slice_heat(viewport.index),
         row.label,
         threshold=overlays.heat_threshold,
         opacity=overlays.opacity,
-        native=(cells, cells),
+        native=native_cells(opinion, row.key.model),
     )

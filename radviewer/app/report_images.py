@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QImage
 
 from radviewer.app.finding_rows import Kind, Row, RowState
-from radviewer.app.opinion_view import style_of
+from radviewer.app.opinion_view import native_cells, style_of
 from radviewer.app.report_words import decision_lines, image_name
-from radviewer.app.viewport import Shown
+from radviewer.app.viewport import Shown, reference_of
 from radviewer.domain.measurement import Mark
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage
@@ -21,7 +21,7 @@ from radviewer.export.report import KeyImage
 from radviewer.render.annotations import window_text
 from radviewer.render.contours import colour_of
 from radviewer.render.heat import CAPTION
-from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, OutlineStyle, SpotMark
+from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, SpotMark
 from radviewer.render.picture import View, ViewPainter
 from radviewer.render.presentation import Presentation
 from radviewer.render.view import Camera, ViewTransform
@@ -133,8 +133,6 @@ def _wanted(
     layers: OpinionLayers | None,
     legend: tuple[tuple[str, str], ...],
 ) -> Wanted:
-    from radviewer.app.viewport import reference_of
-
     left = room.desk.active.left(shown.stack)
     presentation = Presentation() if left is None else left.presentation
     camera = Camera() if left is None else left.camera.fit()
@@ -155,7 +153,7 @@ def _layers(room: ReadingRoom, row: Row, anatomy: tuple[Row, ...], index: int) -
     heat = None if row.finding is None or row.mask is not None else row.finding.heatmap
     layer = None
     if heat is not None and 0 <= index < len(heat):
-        cells = room.opinion.native_cells(row.key.model)
+        cells = native_cells(room.opinion, row.key.model)
         layer = HeatLayer(row.slice_heat(index), row.label, _HEAT_FROM, 1.0, cells)
     spot = None if row.decision is None or row.mask is not None else row.decision.spot
     spots = (SpotMark(spot[1], spot[2], row.label),) if spot is not None and spot[0] == index else ()
@@ -165,8 +163,7 @@ def _layers(room: ReadingRoom, row: Row, anatomy: tuple[Row, ...], index: int) -
 def _outlines(rows: Iterable[Row], index: int) -> Iterator[Outline]:
     for row in rows:
         if row.mask is not None and index in row.slices:
-            plain = row.kind is Kind.ANATOMY and row.state is RowState.PENDING
-            yield Outline(row.slice_mask(index), row.label, OutlineStyle.ANATOMY if plain else style_of(row))
+            yield Outline(row.slice_mask(index), row.label, style_of(row))
 
 
 def _told(layers: OpinionLayers, row: Row) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from radviewer.ai.cards import Card, Metric
-from radviewer.app.finding_rows import Kind, Row, RowState, size_text
+from radviewer.app.finding_rows import SAVED_VERSION, Kind, Row, RowState, size_text
 from radviewer.app.viewport import Shown
-from radviewer.domain.decision import Decision, Impression, Verdict
+from radviewer.domain.decision import Decision, FindingKey, Impression, Verdict
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.export.report import Facts, FindingLine, MeasurementLine, ModelLine
 
@@ -37,12 +37,15 @@ def when_text(iso: str) -> str:
 
 def finding_line(shown: Shown, row: Row) -> FindingLine:
     """A finding of the panel, or the reader's own."""
-    own = row.kind is Kind.MISSED
+    match row.kind:
+        case Kind.MISSED:
+            state, source = "found by the reader", "proposed by no model"
+        case Kind.SAVED:
+            state, source = "outline from a file", row.reason
+        case _:
+            state, source = "flagged" if row.flagged else "not flagged", f"{row.key.model} {row.key.version}"
     if row.state is RowState.REFUSED:
         state = f"refused: {row.reason}"
-    else:
-        state = "found by the reader" if own else "flagged" if row.flagged else "not flagged"
-    source = "proposed by no model" if own else f"{row.key.model} {row.key.version}"
     decision = decision_lines(row.decision) or (("Not decided",) if row.pending else ())
     if row.disagrees:
         decision += ("the model differs from the impression locked before",)
@@ -50,15 +53,20 @@ def finding_line(shown: Shown, row: Row) -> FindingLine:
     return FindingLine(row.label, source, where, row.probability, row.threshold, state, decision)
 
 
+def is_model(key: FindingKey) -> bool:
+    """Whether a finding is a model's: others are the reader's own, or of a file, whose name may tell too much."""
+    return bool(key.model) and key.version != SAVED_VERSION
+
+
 def logged_line(shown: Shown, decision: Decision) -> FindingLine:
     """A decision whose finding is not held any more: what the log says of it."""
     key, probability, threshold = decision.finding, decision.probability, decision.threshold
-    known = probability is not None and threshold is not None
-    state = ("flagged" if probability >= threshold else "not flagged") if known else "from the decision log"  # type: ignore[operator]
-    source = f"{key.model} {key.version}" if key.model else "proposed by no model"
-    return FindingLine(
-        key.label, source, series_name(shown), probability, threshold, state, decision_lines(decision)
-    )
+    if probability is None or threshold is None:
+        state = "from the decision log"
+    else:
+        state = "flagged" if probability >= threshold else "not flagged"
+    source = f"{key.model} {key.version}" if is_model(key) else "proposed by no model"
+    return FindingLine(key.label, source, series_name(shown), probability, threshold, state, decision_lines(decision))
 
 
 def decision_lines(decision: Decision | None) -> tuple[str, ...]:

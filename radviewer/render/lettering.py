@@ -36,8 +36,17 @@ def font(pixel_size: float) -> QFont:
 
 def plain(text: str) -> str:
     """One line of text: control characters become blanks, and it ends somewhere."""
-    cut = text[:_LONGEST]
-    return "".join(" " if c in _TURNING or unicodedata.category(c) in _UNSHOWN else c for c in cut).strip()
+    return printable(text[:_LONGEST]).strip()
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Text with blanks for what is not shown; with `lines`, line feeds stay."""
+    kept = "\n" if lines else ""
+    return "".join(" " if c not in kept and _is_unshown(c) else c for c in text)
+
+
+def _is_unshown(character: str) -> bool:
+    return character in _TURNING or unicodedata.category(character) in _UNSHOWN
 
 
 class Lettering:
