@@ -15,6 +15,7 @@ from radviewer.ui.action_state import preset_titles
 from radviewer.ui.export_commands import ExportCommands
 from radviewer.ui.opening import choose_file, choose_folder
 from radviewer.ui.picture_commands import PictureCommands
+from radviewer.ui.report_commands import ReportCommands
 from radviewer.ui.second_opinion.commands import OpinionCommands
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class WindowCommands:
         self._dialogs: dict[str, QDialog] = {}
         self.opinion = OpinionCommands(window)
         self.pictures = PictureCommands(window)
+        self.reports = ReportCommands(window)
         self._table: dict[str, Callable[[], object]] = {
             "open-folder": lambda: choose_folder(room, window),
             "open-file": lambda: choose_file(room, window),
@@ -56,6 +58,7 @@ class WindowCommands:
             "session-summary": partial(self._show, "session-summary", self._make_summary),
             **self.opinion.table,
             **self.pictures.table,
+            **self.reports.table,
             **ExportCommands(window).table,
         }
 
