@@ -10,10 +10,12 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths
 
 from radviewer.app.finding_rows import Kind, Row, RowState
+from radviewer.app.settings import Settings
 from radviewer.app.viewport import Shown
 from radviewer.errors import NotSaved
 from radviewer.export.own_files import write_whole
 from radviewer.export.screenshot import LegendLine
+from radviewer.render.view import ViewTransform
 
 _BURNED_IN = {"US", "SC", "OT", "ES", "XC"}
 """Modalities whose pixels often hold the patient's name."""
@@ -28,7 +30,7 @@ def folder_of(setting: str) -> Path:
     return Path(place or Path.home()) / "radviewer"
 
 
-def save_picture(folder: Path, data: bytes, now: datetime) -> Path:
+def save_picture(folder: Path, data: bytes, now: datetime, kind: str = "png") -> Path:
     """Write a picture under a name that says only when it was made; nothing is ever replaced.
 
     Raises
@@ -38,7 +40,7 @@ def save_picture(folder: Path, data: bytes, now: datetime) -> Path:
     """
     stem = f"radviewer-{now:%Y%m%d-%H%M%S}"
     try:
-        path = next(p for p in _names(folder, stem) if not p.exists())
+        path = next(p for p in _names(folder, stem, kind) if not p.exists())
     except OSError as error:
         sentence = f"{folder} cannot be written: {error.strerror}. Choose another folder in the settings."
         raise NotSaved(sentence) from error
@@ -46,9 +48,23 @@ def save_picture(folder: Path, data: bytes, now: datetime) -> Path:
     return path
 
 
-def _names(folder: Path, stem: str) -> Iterator[Path]:
-    yield folder / f"{stem}.png"
-    yield from (folder / f"{stem}-{number}.png" for number in count(2))
+def _names(folder: Path, stem: str, kind: str) -> Iterator[Path]:
+    yield folder / f"{stem}.{kind}"
+    yield from (folder / f"{stem}-{number}.{kind}" for number in count(2))
+
+
+def scale_of(settings: Settings, transform: ViewTransform) -> float:
+    """How many times as large as the viewport a picture is.
+
+    "native" counts in pixels of the image: at 1 × each of them is one pixel of the picture.
+    """
+    match settings.picture_size:
+        case "native":
+            return settings.picture_scale / transform.zoom
+        case "width":
+            return settings.picture_width / transform.size[0]
+        case _:
+            return settings.picture_scale
 
 
 def legend_of(rows: tuple[Row, ...], index: int) -> tuple[LegendLine, ...]:

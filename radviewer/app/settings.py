@@ -68,7 +68,10 @@ class Settings:
     last_folder: str = ""
     picture_folder: str = ""  # of pictures of viewports; "" is the system's
     picture_patient: str = "anonymous"  # how much of the patient they show
+    picture_size: str = "screen"  # what `picture_scale` multiplies; or "width"
     picture_scale: float = 1.0
+    picture_width: int = 1600  # pixels
+    picture_format: str = "png"
     window_state: str = ""  # Qt's saveGeometry and saveState, base64
 
 
@@ -87,7 +90,10 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "last_folder": _text(4096),
     "picture_folder": _text(4096),
     "picture_patient": _one_of("full", "anonymous", "none"),
+    "picture_size": _one_of("screen", "native", "width"),
     "picture_scale": _number(0.25, 4),
+    "picture_width": _number(200, 8000),
+    "picture_format": _one_of("png", "tiff"),
     "window_state": _text(200_000),
 }
 

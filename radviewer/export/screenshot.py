@@ -114,8 +114,8 @@ def as_array(picture: QImage) -> NDArray[np.uint8]:
     return lines[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()  # outlives the picture
 
 
-def as_png(picture: QImage, facts: Mapping[str, str]) -> bytes:
-    """The picture as a PNG file; `facts` become text chunks, beside the program and the disclaimer.
+def as_file(picture: QImage, facts: Mapping[str, str], kind: str = "png") -> bytes:
+    """The picture as a "png" or "tiff" file; `facts` become text chunks of a PNG, beside program and disclaimer.
 
     Raises
     ------
@@ -126,6 +126,6 @@ def as_png(picture: QImage, facts: Mapping[str, str]) -> bytes:
         picture.setText(name, text)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not QImageWriter(buffer, QByteArray(b"png")).write(picture):
+    if not QImageWriter(buffer, QByteArray(kind.encode())).write(picture):
         raise MemoryError("no memory for a picture")
     return bytes(buffer.data().data())

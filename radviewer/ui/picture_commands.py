@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication, QImage
 
-from radviewer.app.screenshots import cautions, folder_of, legend_of, save_picture
+from radviewer.app.screenshots import cautions, folder_of, legend_of, save_picture, scale_of
 from radviewer.app.viewport import Viewport
 from radviewer.errors import NotSaved
-from radviewer.export.screenshot import Screenshot, as_png, screenshot
+from radviewer.export.screenshot import Screenshot, as_file, screenshot
 from radviewer.render.annotations import Density
 from radviewer.ui.viewport_widget import ViewportWidget
 
@@ -48,7 +48,9 @@ class PictureCommands:
     def picture(self, widget: ViewportWidget) -> QImage | None:
         """The picture of a viewport at the size set."""
         shot = self.shot(widget)
-        return None if shot is None else screenshot(shot, self._window.room.settings.now.picture_scale)
+        if shot is None:
+            return None
+        return screenshot(shot, scale_of(self._window.room.settings.now, shot.view.transform))
 
     def _save_active(self) -> None:
         self._save([self._window.desk.active])
@@ -59,12 +61,14 @@ class PictureCommands:
 
     def _save(self, widgets: list[ViewportWidget]) -> None:
         room = self._window.room
-        folder, now, saved = folder_of(room.settings.now.picture_folder), datetime.now(), []
+        settings, now, saved = room.settings.now, datetime.now(), []
+        folder, kind = folder_of(settings.picture_folder), settings.picture_format
         try:
             for widget in widgets:
                 picture = self.picture(widget)
                 if picture is not None:
-                    saved.append(save_picture(folder, as_png(picture, _facts(widget.viewport)), now))
+                    data = as_file(picture, _facts(widget.viewport), kind)
+                    saved.append(save_picture(folder, data, now, kind))
         except NotSaved as error:
             room.notice.emit(str(error))
         except MemoryError:

@@ -129,3 +129,27 @@ def test_without_an_image_there_is_nothing_to_take(opened: Opened) -> None:
     for name in ("save-picture", "save-pictures", "copy-picture"):
         opened.window.run(name)
     opened.wait(lambda: any("no image" in text for text in opened.notices))
+
+
+def test_a_picture_may_be_pixel_for_pixel_or_as_wide_as_wanted(opened: Opened) -> None:
+    pictures, widget = opened.window.commands.pictures, opened.window.desk.active
+    zoom = widget.transform.zoom
+    opened.room.settings.change(picture_size="native", picture_scale=2.0)
+    native = pictures.picture(widget)
+    assert native is not None
+    assert native.width() == round(widget.placement.size[0] * 2 / zoom)
+    opened.room.settings.change(picture_size="width", picture_width=777)
+    wide = pictures.picture(widget)
+    assert wide is not None
+    assert wide.width() == 777
+
+
+def test_a_picture_may_be_a_tiff(opened: Opened, tmp_path: Path) -> None:
+    opened.room.settings.change(picture_format="tiff")
+    picture = opened.window.commands.pictures.picture(opened.window.desk.active)
+    assert picture is not None
+    opened.trigger("save-picture")
+    (path,) = (tmp_path / "pictures").iterdir()
+    assert path.suffix == ".tiff"
+    assert path.read_bytes()[:2] in (b"II", b"MM")
+    np.testing.assert_array_equal(pixels(QImage(str(path))), pixels(picture))

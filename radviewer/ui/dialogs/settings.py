@@ -8,13 +8,17 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
+    QFileDialog,
     QFormLayout,
+    QHBoxLayout,
     QLineEdit,
+    QPushButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from radviewer.app.screenshots import folder_of
 from radviewer.app.settings import SettingsFile
 from radviewer.domain.decision import Policy
 from radviewer.render.annotations import Density
@@ -35,6 +39,8 @@ _POLICIES = {
     Policy.ON_REQUEST: "On request: only anatomy is outlined at once",
     Policy.CONCURRENT: "Concurrent: runs as soon as a series is loaded",
 }
+_SIZES = {"screen": "As large as the viewport", "native": "Pixel for pixel", "width": "This wide"}
+_FORMATS = {"png": "PNG", "tiff": "TIFF"}
 
 
 class SettingsDialog(QDialog):
@@ -77,8 +83,19 @@ class SettingsDialog(QDialog):
         self.picture_scale = QDoubleSpinBox()
         self.picture_scale.setRange(0.25, 4)
         self.picture_scale.setSingleStep(0.5)
-        self.picture_scale.setSuffix(" × the screen")
+        self.picture_scale.setSuffix(" ×")
         self.picture_scale.setValue(now.picture_scale)
+        self.picture_folder = QLineEdit(now.picture_folder)
+        self.picture_folder.setMaxLength(4096)
+        self.picture_folder.setPlaceholderText(str(folder_of("")))
+        self.picture_size = self._choice(_SIZES, now.picture_size)
+        self.picture_width = QSpinBox()
+        self.picture_width.setRange(200, 8000)
+        self.picture_width.setSuffix(" pixels wide")
+        self.picture_width.setValue(now.picture_width)
+        self.picture_format = self._choice(_FORMATS, now.picture_format)
+        self.picture_size.currentIndexChanged.connect(self._show_size)
+        self._show_size()
         self.smooth = self._check("Smooth magnified pixels", now.smooth)
         self.linked = self._check("Scroll parallel series together", now.linked)
         self.reference_lines = self._check("Reference lines between viewports", now.reference_lines)
@@ -86,6 +103,19 @@ class SettingsDialog(QDialog):
         self.buttons.accepted.connect(self._save)
         self.buttons.rejected.connect(self.reject)
         self._lay_out()
+
+    @staticmethod
+    def _choice(texts: dict[str, str], now: str) -> QComboBox:
+        box = QComboBox()
+        for value, text in texts.items():
+            box.addItem(text, value)
+        box.setCurrentIndex(box.findData(now))
+        return box
+
+    def _show_size(self) -> None:
+        wide = self.picture_size.currentData() == "width"
+        self.picture_scale.setEnabled(not wide)
+        self.picture_width.setEnabled(wide)
 
     def _check(self, text: str, checked: bool) -> QCheckBox:
         box = QCheckBox(text)
@@ -106,7 +136,18 @@ class SettingsDialog(QDialog):
         form.addRow("A gentle word after", self.hasty)
         form.addRow("", plain_label("When a finding was decided about faster than that.", "muted"))
         form.addRow("Saved pictures", self.picture_patient)
-        form.addRow("", self.picture_scale)
+        size = QHBoxLayout()
+        for part in (self.picture_size, self.picture_scale, self.picture_width, self.picture_format):
+            size.addWidget(part)
+        form.addRow("", size)
+        choose = QPushButton("Choose…")
+        choose.setAutoDefault(False)
+        choose.clicked.connect(self._choose_folder)
+        place = QHBoxLayout()
+        place.addWidget(self.picture_folder)
+        place.addWidget(choose)
+        form.addRow("Exported to", place)
+        form.addRow("", plain_label("Pictures, reports and DICOM objects.", "muted"))
         for box in (self.smooth, self.linked, self.reference_lines):
             form.addRow("", box)
         column = QVBoxLayout(self)
@@ -114,6 +155,12 @@ class SettingsDialog(QDialog):
         column.setSpacing(16)
         column.addLayout(form)
         column.addWidget(self.buttons)
+
+    def _choose_folder(self) -> None:
+        start = self.picture_folder.text() or self.picture_folder.placeholderText()
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of exports", start)
+        if chosen:
+            self.picture_folder.setText(chosen)
 
     def _save(self) -> None:
         self._settings.change(
@@ -123,7 +170,11 @@ class SettingsDialog(QDialog):
             memory_share=self.memory.value() / 100,
             policy=self.policy.currentData(),
             picture_patient=self.picture_patient.currentData(),
+            picture_size=self.picture_size.currentData(),
             picture_scale=self.picture_scale.value(),
+            picture_width=self.picture_width.value(),
+            picture_folder=self.picture_folder.text().strip(),
+            picture_format=self.picture_format.currentData(),
             hasty_seconds=self.hasty.value(),
             smooth=self.smooth.isChecked(),
             linked=self.linked.isChecked(),
