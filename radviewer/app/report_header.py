@@ -51,11 +51,11 @@ def header(room: ReadingRoom, study: Study, stacks: tuple[Shown, ...], now: date
 
 
 def _patient(study: Study) -> Iterator[tuple[str, str]]:
-    born, age = date_text(study.patient_birth_date), age_text(study.patient_age)
-    person = (f"born {born}" if born else "", f"sex {study.patient_sex}" if study.patient_sex else "", age)
     yield "Patient", person_name(study.patient_name) or "without a name"
     yield "Patient ID", study.patient_id or ""
-    yield "Born, sex, age", ", ".join(part for part in person if part)
+    yield "Born", date_text(study.patient_birth_date)
+    yield "Sex", study.patient_sex or ""
+    yield "Age", age_text(study.patient_age)
     yield "Study", study.description or ""
     yield "Study date", f"{date_text(study.date)} {time_text(study.time)}".strip()
     yield "Accession", study.accession_number or ""

@@ -113,7 +113,8 @@ def of_finding(room: ReadingRoom, shown: Shown, rows: tuple[Row, ...], row: Row)
     anatomy = tuple(r for r in rows if r.kind is Kind.ANATOMY and r.state is not RowState.REJECTED)
     layers = _layers(room, row, anatomy, index)
     where = image_name(shown, index)
-    told = f"{where}. Left: the image as it was read. Right: {_told(layers, row)}."
+    marks = ", the reader's marks" if room.marks.on(reference_of(shown, index)) else ""
+    told = f"{where}. Left: the image alone. Right: {_told(layers, row)}{marks}."
     legend = tuple((colour_of(o.label).name(), o.label) for o in layers.outlines)
     return _wanted(room, shown, index, _title(row), told, layers, legend)
 
@@ -191,9 +192,10 @@ def painted(wanted: Wanted, slices: Slices) -> KeyImage:
     if image is None:
         return KeyImage(wanted.title, f"{wanted.told} The image could not be read.", ())
     view = _view(wanted, image)
-    pictures = (_picture(view),)
-    if wanted.layers is not None:
-        pictures += (_picture(replace(view, opinion=wanted.layers)),)
+    if wanted.layers is None:
+        pictures: tuple[QImage, ...] = (_picture(view),)
+    else:
+        pictures = (_picture(replace(view, marks=())), _picture(replace(view, opinion=wanted.layers)))
     window = window_text(image, view.presentation)
     caption = f"{wanted.told} {' '.join(window.split())}." if window else wanted.told
     return KeyImage(wanted.title, caption, pictures, wanted.legend)

@@ -18,7 +18,7 @@ _ALWAYS = (
     "Research use only. Not a medical device: not for diagnosis or treatment.",
     "Models test for the findings named above and for nothing else. Nothing flagged says nothing about others.",
     "A probability is calibrated on the films that its model was measured on, and may be wrong on films of others.",
-    "The images were read on a screen that is not calibrated (no GSDF).",
+    "The images were read on a screen that is not calibrated (no GSDF). This file bears no electronic signature.",
 )
 _HEAT = "A heatmap explains where the evidence of a network lies; it is no outline of a lesion."
 _MOST_WARNINGS = 20

@@ -48,7 +48,7 @@ def finding_line(shown: Shown, row: Row) -> FindingLine:
         state = f"refused: {row.reason}"
     decision = decision_lines(row.decision) or (("Not decided",) if row.pending else ())
     if row.disagrees:
-        decision += ("the model differs from the impression locked before",)
+        decision += ("the model differs from the locked impression",)
     where = image_name(shown, row.key_slice)
     return FindingLine(row.label, source, where, row.probability, row.threshold, state, decision)
 
@@ -134,7 +134,8 @@ def impression_facts(shown: Shown, impression: Impression) -> Facts:
     """What the reader had locked."""
     labels = "; ".join(f"{label}: {presence.value}" for label, presence in impression.labels)
     made = impression.circumstances
-    locked = f"{made.reader or 'reader not named'}, {when_text(made.when)}"
+    order = "before" if made.revealed is None else "after"
+    locked = f"{made.reader or 'reader not named'}, {when_text(made.when)}, {order} the second opinion was shown"
     return ((series_name(shown), labels), ("In words", impression.text), ("Locked by", locked))
 
 
@@ -162,7 +163,7 @@ def _figures(metrics: list[Metric], names: tuple[str, ...]) -> Iterator[tuple[st
     for group in dict.fromkeys(m.group for m in metrics):
         of_group = {m.name: m for m in metrics if m.group == group and m.name in names}
         counts = [m.n for m in of_group.values()]
-        n = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
+        n = "–".join(f"{count:,}" for count in sorted({min(counts), max(counts)}))
         yield group, n, tuple(_figure(of_group.get(name)) for name in names)
 
 

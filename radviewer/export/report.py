@@ -86,7 +86,7 @@ class ModelLine:
     measures : tuple of str
         Names of the key figures.
     figures : tuple of (str, str, tuple of str)
-        Group, n, and one text per measure; "" where it was not measured.
+        Group, n, and per measure the value, with its interval on a second line; "" where it was not measured.
     failures : tuple of str
         Known ones.
 
@@ -115,7 +115,7 @@ class Report:
     text : str
         The reader's own words.
     impression : Facts
-        What the reader locked before the second opinion was shown.
+        What the reader has locked.
     said : tuple of str
         What became of each model, in sentences.
 

@@ -64,11 +64,11 @@ def parts(report: Report) -> Iterator[Part]:
     text = clean(report.text, _LONGEST_TEXT)
     yield Words(text) if text else Words("No text was written.", quiet=True)
     if report.impression:
-        yield Heading("Impression before the second opinion")
+        yield Heading("Locked impression")
         yield FactList(_facts(report.impression))
     yield from _findings(report)
-    yield from _pictures(report)
     yield from _measurements(report)
+    yield from _pictures(report)
     if report.models:
         yield Heading("Models")
         for model in report.models:
@@ -121,7 +121,7 @@ def _measurements(report: Report) -> Iterator[Part]:
             ((clean(_capital(m.what)),), (clean(m.values) or "–",), (clean(m.where),), (clean(m.by),))
             for m in report.measurements
         )
-        yield Table(("What", "Value", "Image", "Measured by"), (25, 33, 22, 20), rows)
+        yield Table(("What", "Value", "Image", "Measured by"), (23, 33, 20, 24), rows)
 
 
 def _model(model: ModelLine) -> Iterator[Part]:
@@ -130,9 +130,12 @@ def _model(model: ModelLine) -> Iterator[Part]:
     if model.thresholds:
         yield Items(_cleaned(model.thresholds))
     if model.figures:
-        share = 54 // len(model.measures)
-        rows = tuple(((clean(group),), (n,), *((text or "–",) for text in texts)) for group, n, texts in model.figures)
-        shares = (100 - 12 - share * len(model.measures), 12, *(share for _ in model.measures))
+        share = min(20, 64 // len(model.measures))
+        rows = tuple(
+            ((clean(group),), (n,), *(_cleaned(text.split("\n")) or ("–",) for text in texts))
+            for group, n, texts in model.figures
+        )
+        shares = (100 - 10 - share * len(model.measures), 10, *(share for _ in model.measures))
         yield Table(("Measured on (95 % intervals)", "n", *_cleaned(model.measures)), shares, rows)
     if model.failures:
         yield Words("Known failures", quiet=True)

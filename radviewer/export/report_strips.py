@@ -14,6 +14,7 @@ from radviewer.export.report_parts import Cell, FactList, Heading, Items, Part, 
 from radviewer.export.report_text import ACCENT, BODY, INK, LINE, NAME, QUIET, SHADE, SMALL, TextLines, pt
 
 _TALLEST_ROW = 0.25  # of a page: a taller row is split between lines
+_TALLEST_PICTURE = 0.34  # of a page: two rows of pictures stand on one
 _HEADINGS = {1: (11.5, True), 2: (9.2, True)}
 
 
@@ -181,7 +182,7 @@ def _key_image(part: KeyImage, width: float, page: float) -> Strip:
     cell = (width - between) / 2
     title = TextLines(part.title, width, NAME)
     caption = TextLines(part.caption, width, SMALL, QUIET)
-    boxes = [_fitted(picture, cell, page * 0.6) for picture in part.pictures]
+    boxes = [_fitted(picture, cell, page * _TALLEST_PICTURE) for picture in part.pictures]
     pictures = max((box[1] for box in boxes), default=0.0)
     legend = pt(13) if part.legend else 0.0
 
