@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from radviewer.app.opinion_runs import finding_key, ids_of
 from radviewer.app.viewport import Shown
+from radviewer.dicom.decision_reports import ReportedDecision
 from radviewer.domain.decision import Decision, FindingKey, Presence, Spot, Verdict
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Mask, Opinion, Outcome, Structure
@@ -244,12 +245,28 @@ def saved_row(shown: Shown, file: str, label: str, mask: Mask, who: str) -> Row:
     )
 
 
+STATE_OF_VERDICT = {
+    **_STATE_OF,
+    Verdict.WITHDRAWN: RowState.PENDING,
+}
+
+
+def reported_row(shown: Shown, file: str, said: ReportedDecision, words: str) -> Row:
+    """A decision from a report; `words` say whose."""
+    key = FindingKey(*ids_of(shown), file, "file", said.label)
+    state = STATE_OF_VERDICT[said.verdict]
+    return Row(Kind.SAVED, key, said.label, state, said.probability, reason=words)
+
+
 def without_copies(saved: tuple[Row, ...], rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """Outlines of files that no row shows already: an export lies beside the opinion it was made of."""
-    return tuple(row for row in saved if not any(_same_outline(row, other) for other in rows))
+    return tuple(row for row in saved if not any(_is_copy(row, other) for other in rows))
 
 
-def _same_outline(one: Row, other: Row) -> bool:
+def _is_copy(one: Row, other: Row) -> bool:
+    """Whether a row of a file says nothing new: its outline is there, or its finding was decided about here."""
+    if one.mask is None:
+        return one.label == other.label and other.decision is not None
     if one.label != other.label or one.mask is None or other.mask is None:
         return False
     return one.slices == other.slices and np.array_equal(one.mask, other.mask)

@@ -98,8 +98,10 @@ class Findings(QObject):
             impression = self._book.impression(stack)
             thought = {} if impression is None else dict(impression.labels)
             base = self._base(shown)
-            rows = (*base, *without_copies(self._saved_of(shown), base))
-            self._rows[key] = judged(rows, self._book.in_force(stack), self._masks, thought)
+            saved, decided = self._saved_of(shown), self._book.in_force(stack)
+            here = judged(base, decided, self._masks, thought)
+            rows = (*base, *without_copies(saved, here))
+            self._rows[key] = judged(rows, decided, self._masks, thought) if saved else here
         return self._rows[key]
 
     def _base(self, shown: Shown) -> tuple[Row, ...]:

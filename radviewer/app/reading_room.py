@@ -30,6 +30,7 @@ from radviewer.app.session import Session
 from radviewer.app.settings import Settings, SettingsFile
 from radviewer.app.toolbox import Toolbox
 from radviewer.app.viewport import Shown, Viewport, reference_of, stacks_of
+from radviewer.dicom.decision_reports import COMPREHENSIVE_3D_SR
 from radviewer.dicom.segments import SEGMENTATION_STORAGE
 from radviewer.domain.decision import Policy, Presence
 from radviewer.domain.measurement import ImageReference
@@ -256,8 +257,8 @@ class ReadingRoom(QObject):
         self._fill()
 
     def _read_segments(self, result: ScanResult) -> None:
-        """Show segmentations that lie beside the images."""
-        if any(found.sop_class_uid == SEGMENTATION_STORAGE for found in result.not_images):
+        """Show segmentations and decisions that lie beside the images."""
+        if any(found.sop_class_uid in (SEGMENTATION_STORAGE, COMPREHENSIVE_3D_SR) for found in result.not_images):
             job = self.queue.submit(partial(saved_rows, result), "reading segmentations", _SEGMENTS)
             job.succeeded.connect(partial(self._on_segments, result))
             job.failed.connect(self.notice)

@@ -149,15 +149,23 @@ def test_a_folder_that_holds_its_export_shows_it_again(
     exported.rename(tmp_path / "films" / "exported")
     monkeypatch.setenv("RADVIEWER_HOME", str(tmp_path / "another computer"))
     again: Opened = main_window(tmp_path / "films")
-    again.wait(lambda: len(rows(again, Kind.SAVED)) == len(masks))
-    for row in rows(again, Kind.SAVED):
+    again.wait(lambda: len(rows(again, Kind.SAVED)) == len(masks) + 2)
+    outlined = [row for row in rows(again, Kind.SAVED) if row.mask is not None]
+    assert {row.label for row in outlined} == set(masks)
+    decided = {row.label: row for row in rows(again, Kind.SAVED) if row.mask is None}
+    assert decided["tuberculosis"].state is RowState.ACCEPTED
+    assert decided["tuberculosis"].probability == pytest.approx(0.9)
+    assert decided["pneumonia"].state is RowState.REJECTED
+    assert "Rejected (artefact) by Who^Dr" in decided["pneumonia"].reason
+    for row in outlined:
+        assert row.state is RowState.ACCEPTED
         expected = masks[row.label]
         assert row.mask is not None
         assert expected is not None
         np.testing.assert_array_equal(row.mask, expected)
         assert "Drawn by a program" in row.reason
-    again.room.findings.accept(rows(again, Kind.SAVED)[0])
-    assert rows(again, Kind.SAVED)[0].state is RowState.ACCEPTED
+    again.room.findings.reject(outlined[0], RejectReason.WRONG_SITE)
+    assert {row.label: row for row in rows(again, Kind.SAVED)}[outlined[0].label].state is RowState.REJECTED
 
 
 def test_outlines_on_the_screen_are_not_shown_twice(opened: Opened, tmp_path: Path) -> None:
