@@ -15,6 +15,7 @@ from radviewer.export.report_pdf import as_pdf, paged
 from radviewer.export.report_strips import Strip
 from tests import pdfs
 
+pytestmark = pytest.mark.usefixtures("qapp")
 DECIDED = ("Accepted", "Dr Who, 2026-11-26 00:10 UTC")
 EMPTY = Report((("Patient", "Not named in this report"),), "Study …12345678", limits=("Research use only.",))
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
