@@ -94,6 +94,7 @@ ACTIONS: tuple[Action, ...] = (
     _window("open-demo", "Open the demo study", Group.FILE),
     _window("save-picture", "Save a picture of this viewport", Group.FILE, "Ctrl+S"),
     _window("save-pictures", "Save pictures of all viewports", Group.FILE, "Ctrl+Alt+S"),
+    _window("save-picture-set", "Save pictures of all findings and key images", Group.FILE, "Ctrl+Alt+K"),
     _window("copy-picture", "Copy a picture of this viewport", Group.FILE, "Ctrl+C"),
     _window("report", "Report…", Group.FILE, "Ctrl+P", tip="Write a report of this study, as PDF and HTML"),
     _window("export-dicom", "Export the reading as DICOM", Group.FILE, "Ctrl+E"),

@@ -68,11 +68,18 @@ def impressions(room: ReadingRoom, study: Study) -> tuple[tuple[Shown, Impressio
     return tuple((shown, impression) for shown, impression in found if impression is not None)
 
 
+def pictured(room: ReadingRoom, study: Study) -> list[Wanted]:
+    """Key slices of findings that are not rejected, and key images."""
+    stacks = _stacks(room, study)
+    rows = {shown.stack.key: room.findings.rows(shown) for shown in stacks}
+    return [*_finding_images(room, stacks, rows), *_marked_images(room, stacks)]
+
+
 def draft(room: ReadingRoom, study: Study, text: str, now: datetime) -> Draft:
     """Gather what there is about a study, without waiting for anything."""
     stacks = _stacks(room, study)
     rows = {shown.stack.key: room.findings.rows(shown) for shown in stacks}
-    wanted = [*_finding_images(room, stacks, rows), *_marked_images(room, stacks)]
+    wanted = pictured(room, study)
     every = [row for of_stack in rows.values() for row in of_stack]
     left_out = max(0, len(wanted) - _MOST_PICTURES)
     report = Report(

@@ -191,7 +191,7 @@ def painted(wanted: Wanted, slices: Slices) -> KeyImage:
     image = slices.image(wanted.source)
     if image is None:
         return KeyImage(wanted.title, f"{wanted.told} The image could not be read.", ())
-    view = _view(wanted, image)
+    view = view_of(wanted, image)
     if wanted.layers is None:
         pictures: tuple[QImage, ...] = (_picture(view),)
     else:
@@ -201,7 +201,8 @@ def painted(wanted: Wanted, slices: Slices) -> KeyImage:
     return KeyImage(wanted.title, caption, pictures, wanted.legend)
 
 
-def _view(wanted: Wanted, image: SliceImage) -> View:
+def view_of(wanted: Wanted, image: SliceImage) -> View:
+    """What is painted, without overlays and without a patient's name."""
     frame = wanted.source.stack.frames[wanted.source.index]
     shape = image.stored.shape[:2]
     fitted = ViewTransform(wanted.camera, shape, (_SIDE, _SIDE), frame.spacing, _RATIO, frame.aspect)

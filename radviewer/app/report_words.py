@@ -39,7 +39,7 @@ def finding_line(shown: Shown, row: Row) -> FindingLine:
     """A finding of the panel, or the reader's own."""
     match row.kind:
         case Kind.MISSED:
-            state, source = "found by the reader", "proposed by no model"
+            state, source = "reader's own", "proposed by no model"
         case Kind.SAVED:
             state, source = "outline from a file", row.reason
         case _:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication, QImage
 
+from radviewer.app.picture_set import save_set, with_legends
+from radviewer.app.report import pictured
 from radviewer.app.screenshots import cautions, folder_of, legend_of, save_picture, scale_of
 from radviewer.app.viewport import Viewport
 from radviewer.errors import NotSaved
@@ -28,6 +32,7 @@ class PictureCommands:
         self.table: dict[str, Callable[[], object]] = {
             "save-picture": self._save_active,
             "save-pictures": self._save_all,
+            "save-picture-set": self._save_set,
             "copy-picture": self._copy,
         }
 
@@ -77,6 +82,22 @@ class PictureCommands:
             room.notice.emit(f"Saved {', '.join(path.name for path in saved)} in {folder}.")
         elif not widgets or all(widget.viewport.image is None for widget in widgets):
             room.notice.emit("There is no image to take a picture of.")
+
+    def _save_set(self) -> None:
+        room = self._window.room
+        shown = room.desk.active.shown
+        wanted = [] if shown is None else pictured(room, shown.study)
+        if not wanted:
+            room.notice.emit("This study has no finding and no key image to take pictures of.")
+            return
+        work = partial(save_set, with_legends(room, wanted), room.settings.now, datetime.now())
+        job = room.export_queue.submit(work, "saving pictures")
+        job.succeeded.connect(self._on_set)
+        job.failed.connect(room.notice)
+
+    def _on_set(self, saved: tuple[Path, ...]) -> None:
+        where = f" in {saved[0].parent}" if saved else ""
+        self._window.room.notice.emit(f"Saved {len(saved)} picture{'s' * (len(saved) != 1)}{where}.")
 
     def _copy(self) -> None:
         picture = self.picture(self._window.desk.active)

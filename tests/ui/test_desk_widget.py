@@ -326,8 +326,8 @@ class TestCommands:
             "full-screen", "cheat-sheet", "about", "run-opinion", "cancel-opinion", "impression", "next-finding",
             "previous-finding", "accept-finding", "reject-finding", "edit-finding", "withdraw-decision",
             "accept-anatomy", "toggle-overlays", "toggle-heatmap", "toggle-fill", "compare-images", "session-summary",
-            "model-cards", "panel-findings", "save-picture", "save-pictures", "copy-picture", "report", "export-dicom",
-            "apply-presentation",            "decision-log",
+            "model-cards", "panel-findings", "save-picture", "save-pictures", "copy-picture", "report",
+            "save-picture-set", "export-dicom", "apply-presentation", "decision-log",
         }  # fmt: skip
         assert study.desk.commands.names >= {action.name for action in ACTIONS} - of_window
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from radviewer.app import reading_room
 from radviewer.app.screenshots import CAUTION
 from radviewer.domain.decision import Policy, RejectReason
+from radviewer.domain.measurement import Mark, MarkKind
 from radviewer.export.screenshot import DISCLAIMER, screenshot
 from tests import phantoms
 from tests.app import opinions
@@ -153,3 +154,22 @@ def test_a_picture_may_be_a_tiff(opened: Opened, tmp_path: Path) -> None:
     assert path.suffix == ".tiff"
     assert path.read_bytes()[:2] in (b"II", b"MM")
     np.testing.assert_array_equal(pixels(QImage(str(path))), pixels(picture))
+
+
+def test_findings_and_key_images_are_saved_as_a_set(opened: Opened, tmp_path: Path) -> None:
+    tuberculosis, pneumonia = (r for r in opened.room.findings.rows(opened.room.desk.active.shown) if r.finding)
+    reference = opened.room.desk.active.reference
+    assert reference is not None
+    opened.room.marks.add(Mark(MarkKind.KEY_IMAGE, reference))
+    opened.trigger("save-picture-set")
+    opened.wait(lambda: any(text.startswith("Saved 2 pictures") for text in opened.notices))
+    files = sorted((tmp_path / "pictures").iterdir())
+    assert len(files) == 2
+    assert all(QImage(str(path)).text("Disclaimer") == DISCLAIMER for path in files)
+    opened.room.findings.reject(tuberculosis, RejectReason.ARTEFACT)
+    opened.trigger("save-picture-set")
+    opened.wait(lambda: any(text.startswith("Saved 1 picture ") for text in opened.notices))
+    assert not pneumonia.flagged
+    opened.room.close_study()
+    opened.window.run("save-picture-set")
+    opened.wait(lambda: any("no finding and no key image" in text for text in opened.notices))
