@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QImage
-
 from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.app.opinion_view import native_cells, style_of
 from radviewer.app.report_words import decision_lines, image_name
@@ -16,13 +14,13 @@ from radviewer.domain.measurement import Mark
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import UnreadableImage
-from radviewer.export.pictures import ensure_application
 from radviewer.export.report import KeyImage
+from radviewer.export.report_pictures import pictures_of
 from radviewer.render.annotations import window_text
 from radviewer.render.contours import colour_of
 from radviewer.render.heat import CAPTION
 from radviewer.render.opinion_layers import HeatLayer, OpinionLayers, Outline, SpotMark
-from radviewer.render.picture import View, ViewPainter
+from radviewer.render.picture import View
 from radviewer.render.presentation import Presentation
 from radviewer.render.view import Camera, ViewTransform
 from radviewer.render.windowing import automatic_window
@@ -192,10 +190,7 @@ def painted(wanted: Wanted, slices: Slices) -> KeyImage:
     if image is None:
         return KeyImage(wanted.title, f"{wanted.told} The image could not be read.", ())
     view = view_of(wanted, image)
-    if wanted.layers is None:
-        pictures: tuple[QImage, ...] = (_picture(view),)
-    else:
-        pictures = (_picture(replace(view, marks=())), _picture(replace(view, opinion=wanted.layers)))
+    pictures = pictures_of(view, wanted.layers)
     window = window_text(image, view.presentation)
     caption = f"{wanted.told} {' '.join(window.split())}." if window else wanted.told
     return KeyImage(wanted.title, caption, pictures, wanted.legend)
@@ -219,8 +214,3 @@ def _size(fitted: ViewTransform, shape: tuple[int, int]) -> tuple[int, int]:
     corners = [fitted.to_view(r, c) for r in (-0.5, rows - 0.5) for c in (-0.5, columns - 0.5)]
     xs, ys = zip(*corners, strict=True)
     return max(1, round(max(xs) - min(xs))), max(1, round(max(ys) - min(ys)))
-
-
-def _picture(view: View) -> QImage:
-    ensure_application()
-    return ViewPainter().picture(view)

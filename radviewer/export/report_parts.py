@@ -96,7 +96,7 @@ def _findings(report: Report) -> Iterator[Part]:
     yield Items(_cleaned(report.said or ("No model was run.",)))
     if report.findings:
         headings = ("Finding", "Probability", "Result", "Reader's decision")
-        yield Table(headings, (33, 19, 18, 30), tuple(_finding(line) for line in report.findings))
+        yield Table(headings, (36, 16, 17, 31), tuple(_finding(line) for line in report.findings))
 
 
 def _finding(line: FindingLine) -> tuple[Cell, ...]:
@@ -121,7 +121,7 @@ def _measurements(report: Report) -> Iterator[Part]:
             ((clean(_capital(m.what)),), (clean(m.values) or "–",), (clean(m.where),), (clean(m.by),))
             for m in report.measurements
         )
-        yield Table(("What", "Value", "Image", "Measured by"), (23, 33, 20, 24), rows)
+        yield Table(("What", "Value", "Image", "Measured by"), (20, 28, 30, 22), rows)
 
 
 def _model(model: ModelLine) -> Iterator[Part]:

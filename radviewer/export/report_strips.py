@@ -14,7 +14,7 @@ from radviewer.export.report_parts import Cell, FactList, Heading, Items, Part, 
 from radviewer.export.report_text import ACCENT, BODY, INK, LINE, NAME, QUIET, SHADE, SMALL, TextLines, pt
 
 _TALLEST_ROW = 0.25  # of a page: a taller row is split between lines
-_TALLEST_PICTURE = 0.34  # of a page: two rows of pictures stand on one
+_TALLEST_PICTURE = 0.31  # of a page: two rows of pictures stand on one
 _HEADINGS = {1: (11.5, True), 2: (9.2, True)}
 
 

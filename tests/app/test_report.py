@@ -96,7 +96,7 @@ class TestWords:
         decision = Decision(key, Verdict.MISSED, MADE, spot=(0, 1.0, 2.0), text="small")
         own = next(r for r in rows_of(FILM, (), {key: decision}, lambda _n: None) if r.kind is Kind.MISSED)
         line = finding_line(FILM, own)
-        assert (line.state, line.source, line.probability) == ("found by the reader", "proposed by no model", None)
+        assert (line.state, line.source, line.probability) == ("reader's own", "proposed by no model", None)
         assert line.decision[:2] == ("Marked by the reader", "small")
 
     def test_a_refused_finding_says_why(self) -> None:
