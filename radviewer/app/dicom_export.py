@@ -26,6 +26,7 @@ from radviewer.export.fingerprint import instance_hashes
 from radviewer.export.key_objects import MarkOn, has_one_rescale, key_images, presentation_state
 from radviewer.export.result_files import slug
 from radviewer.export.seg import Author, Origin, can_write, segmentation
+from radviewer.export.seg_source import Sources
 from radviewer.export.sr import Item, decisions_report, results_report
 from radviewer.progress import Progress
 
@@ -146,13 +147,14 @@ def _objects(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Nam
         left_out.append("A series whose images have no UIDs or no place in the patient cannot be referred to.")
         return
     try:
-        yield from _opinion(subject, reader, left_out)
-        yield from _reading(subject, reader)
+        sources = Sources(subject.stack)
+        yield from _opinion(subject, sources, reader, left_out)
+        yield from _reading(subject, sources, reader)
     except UnreadableImage as error:
         left_out.append(str(error))
 
 
-def _opinion(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Named]:
+def _opinion(subject: Subject, sources: Sources, reader: str, left_out: list[str]) -> Iterator[Named]:
     """Outlines, results and decisions, as far as the images are those that the models saw."""
     rows = tuple(row for row in subject.rows if row.state is not RowState.REFUSED and row.kind is not Kind.SAVED)
     changed = _changed(subject) if any(row.kind is not Kind.MISSED for row in rows) else ""
@@ -161,23 +163,25 @@ def _opinion(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Nam
         rows = tuple(row for row in rows if row.kind is Kind.MISSED)
     outlines: dict[int, Dataset] = {}
     for number, row in enumerate(rows, 1):
-        made = _outline(subject.stack, row, number)
+        made = _outline(subject.stack, sources, row, number)
         if made is not None:
             outlines[id(row)] = made
             yield f"seg-{slug(row.label)}", made
-        yield from _heatmap(subject.stack, row, number)
-    yield from _reports(subject.stack, rows, outlines, reader)
+        yield from _heatmap(subject.stack, sources, row, number)
+    yield from _reports(subject.stack, sources, rows, outlines, reader)
 
 
-def _reports(stack: Stack, rows: Sequence[Row], outlines: Mapping[int, Dataset], reader: str) -> Iterator[Named]:
+def _reports(
+    stack: Stack, sources: Sources, rows: Sequence[Row], outlines: Mapping[int, Dataset], reader: str
+) -> Iterator[Named]:
     said = [_item(row, outlines.get(id(row))) for row in rows if row.kind is not Kind.MISSED]
     said = [item if _unedited(item) else replace(item, segmentation=None) for item in said]
     decided = [_item(row, outlines.get(id(row))) for row in rows if row.decision is not None]
-    results = results_report(stack, said) if said else None
+    results = results_report(stack, said, sources) if said else None
     if results is not None:
         yield "sr-ai-results", results
     if decided:
-        yield "sr-decisions", decisions_report(stack, decided, results, reader)
+        yield "sr-decisions", decisions_report(stack, decided, results, reader, sources=sources)
 
 
 def _unedited(item: Item) -> bool:
@@ -199,23 +203,26 @@ def _item(row: Row, outline: Dataset | None) -> Item:
     )
 
 
-def _outline(stack: Stack, row: Row, number: int) -> Dataset | None:
+def _outline(stack: Stack, sources: Sources, row: Row, number: int) -> Dataset | None:
     """Segmentation of what was accepted, edited or drawn."""
     decision = row.decision
     if decision is None or row.mask is None or not row.mask.any() or decision.verdict not in _ORIGIN:
         return None
     author = Author(row.key.model, row.key.version, _ORIGIN[decision.verdict])
-    return segmentation(row.mask, row.label, author, stack, number)
+    return segmentation(row.mask, row.label, author, stack, number, sources)
 
 
-def _heatmap(stack: Stack, row: Row, number: int) -> Iterator[Named]:
+def _heatmap(stack: Stack, sources: Sources, row: Row, number: int) -> Iterator[Named]:
     """Parametric map of an accepted finding in a volume."""
     from radviewer.export.derived_images import heatmap
 
     heat = None if row.finding is None else row.finding.heatmap
     kept = row.decision is not None and row.decision.verdict in (Verdict.ACCEPTED, Verdict.EDITED)
     if kept and heat is not None and heat.any() and len(stack.frames) > 1:
-        yield f"pm-{slug(row.label)}", heatmap(heat, row.label, Author(row.key.model, row.key.version), stack, number)
+        yield (
+            f"pm-{slug(row.label)}",
+            heatmap(heat, row.label, Author(row.key.model, row.key.version), stack, number, sources),
+        )
 
 
 def _changed(subject: Subject) -> str:
@@ -227,17 +234,19 @@ def _changed(subject: Subject) -> str:
     return ""
 
 
-def _reading(subject: Subject, reader: str) -> Iterator[Named]:
+def _reading(subject: Subject, sources: Sources, reader: str) -> Iterator[Named]:
     """What the reader marked, windowed and pictured."""
     from radviewer.export.derived_images import secondary_capture
 
     stack = subject.stack
     if subject.key_images:
-        yield "ko-key-images", key_images(stack, subject.key_images, reader)
+        yield "ko-key-images", key_images(stack, subject.key_images, reader, sources)
     grey = stack.format.samples_per_pixel == 1
     window = subject.window if has_one_rescale(stack) else None
     if grey and (subject.marks or window is not None):
-        yield "pr-presentation", presentation_state(stack, subject.marks, window, reader)
+        yield "pr-presentation", presentation_state(stack, subject.marks, window, reader, sources)
     for number, picture in enumerate(subject.pictures, 1):
-        made = secondary_capture(picture.pixels, picture.what, stack, picture.index, number, named=picture.named)
+        made = secondary_capture(
+            picture.pixels, picture.what, stack, picture.index, number, named=picture.named, sources=sources
+        )
         yield "sc-picture", made

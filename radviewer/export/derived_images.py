@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 def secondary_capture(
-    picture: NDArray[np.uint8], what: str, stack: Stack, index: int, number: int, *, named: bool
+    picture: NDArray[np.uint8],
+    what: str,
+    stack: Stack,
+    index: int,
+    number: int,
+    *,
+    named: bool,
+    sources: Sources | None = None,
 ) -> SCImage:
     """Secondary Capture (PS3.3 A.8.1) of a picture of one image.
 
@@ -40,6 +47,8 @@ def secondary_capture(
         InstanceNumber, from 1.
     named : bool
         Whether the picture holds the patient's name.
+    sources : Sources, optional
+        Of the stack, where it was read already.
 
     Raises
     ------
@@ -49,7 +58,7 @@ def secondary_capture(
     """
     from highdicom.sc import SCImage
 
-    sources = Sources(stack)
+    sources = sources or Sources(stack)
     source = sources.images[index]
     content = hashlib.sha256(picture.tobytes()).hexdigest()
     made = SCImage(
@@ -79,7 +88,9 @@ def secondary_capture(
     return made
 
 
-def heatmap(heat: Heat, label: str, author: Author, stack: Stack, number: int = 1) -> ParametricMap:
+def heatmap(
+    heat: Heat, label: str, author: Author, stack: Stack, number: int = 1, sources: Sources | None = None
+) -> ParametricMap:
     """Parametric Map (PS3.3 A.75) of a heatmap of a volume.
 
     A film has no plane, which the object needs: its heatmap leaves the program in a picture.
@@ -87,7 +98,7 @@ def heatmap(heat: Heat, label: str, author: Author, stack: Stack, number: int = 
     Parameters
     ----------
     heat : ndarray, float32, (slices, rows, columns)
-        0–1, on the stack's own grid.
+        0–1, on the stack's own grid; not empty.  Slices without any heat are left out.
     label : str
         Of the finding.
     author : Author
@@ -96,6 +107,8 @@ def heatmap(heat: Heat, label: str, author: Author, stack: Stack, number: int = 
         Whose images have a place in the patient.
     number : int
         InstanceNumber, from 1.
+    sources : Sources, optional
+        Of the stack, where it was read already.
 
     Raises
     ------
@@ -106,15 +119,16 @@ def heatmap(heat: Heat, label: str, author: Author, stack: Stack, number: int = 
     from highdicom.pm import ParametricMap, RealWorldValueMapping
     from highdicom.sr import CodedConcept
 
-    sources = Sources(stack)
+    sources = sources or Sources(stack)
+    warm = np.flatnonzero(heat.any(axis=(1, 2)))  # the others say nothing, and are most of the file
     names = [*(str(image.SOPInstanceUID) for image in sources.images), author.model, author.version, label]
     unit = CodedConcept("1", "UCUM", "no units")
     mapping = RealWorldValueMapping(
         "HEATMAP", "Class activation 0 to 1", unit, (0.0, 1.0), 1.0, 0.0, quantity_definition=concept("heatmap")
     )
     made = ParametricMap(
-        sources.images,
-        np.ascontiguousarray(heat, np.float32),
+        [sources.images[i] for i in warm],
+        np.ascontiguousarray(heat[warm], np.float32),
         uid("series", str(HEATMAPS), sources.series_uid, author.model, author.version),
         HEATMAPS,
         uid("heatmap", *names, hashlib.sha256(heat.tobytes()).hexdigest()),

@@ -35,7 +35,9 @@ class MarkOn:
     lines: tuple[str, ...] = ()
 
 
-def key_images(stack: Stack, indices: Sequence[int], reader: str = "") -> KeyObjectSelectionDocument:
+def key_images(
+    stack: Stack, indices: Sequence[int], reader: str = "", sources: Sources | None = None
+) -> KeyObjectSelectionDocument:
     """Key Object Selection (PS3.3 A.35.4, title 113000 "Of Interest") of slices of a stack.
 
     Parameters
@@ -46,6 +48,8 @@ def key_images(stack: Stack, indices: Sequence[int], reader: str = "") -> KeyObj
         Slices, at least one.
     reader : str
         Who chose them.
+    sources : Sources, optional
+        Of the stack, where it was read already.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def key_images(stack: Stack, indices: Sequence[int], reader: str = "") -> KeyObj
     from highdicom.sr import ObserverContext, PersonObserverIdentifyingAttributes
     from pydicom.sr.codedict import codes
 
-    sources = Sources(stack)
+    sources = sources or Sources(stack)
     chosen = list({str(sources.images[i].SOPInstanceUID): sources.images[i] for i in indices}.values())
     name = person_name(reader)
     person = ObserverContext(codes.DCM.Person, PersonObserverIdentifyingAttributes(name)) if name else None
@@ -78,7 +82,7 @@ def key_images(stack: Stack, indices: Sequence[int], reader: str = "") -> KeyObj
 
 
 def presentation_state(
-    stack: Stack, marks: Sequence[MarkOn], window: Window | None, reader: str = ""
+    stack: Stack, marks: Sequence[MarkOn], window: Window | None, reader: str = "", sources: Sources | None = None
 ) -> GrayscaleSoftcopyPresentationState:
     r"""Grayscale Softcopy Presentation State (PS3.3 A.33.1): a window and marks.
 
@@ -92,6 +96,8 @@ def presentation_state(
         Of the whole stack, in modality values; None leaves that to the images.
     reader : str
         Who drew them.
+    sources : Sources, optional
+        Of the stack, where it was read already.
 
     Raises
     ------
@@ -106,7 +112,7 @@ def presentation_state(
         raise ValueError("a presentation state without anything to present")
     if stack.format.samples_per_pixel != 1:
         raise ValueError("a grayscale presentation state is for grey images")
-    sources = Sources(stack)
+    sources = sources or Sources(stack)
     used = sorted({item.index for item in marks}) if window is None else range(len(sources.images))
     images = [sources.images[i] for i in used]
     layer = GraphicLayer("READER", 1, description="Marks of the reader")

@@ -71,7 +71,9 @@ def can_write(stack: Stack) -> bool:
     return placed and all(frame.file.number_of_frames == 1 for frame in frames)
 
 
-def segmentation(mask: Mask, label: str, author: Author, stack: Stack, number: int = 1) -> Segmentation:
+def segmentation(
+    mask: Mask, label: str, author: Author, stack: Stack, number: int = 1, sources: Sources | None = None
+) -> Segmentation:
     """Segmentation of one mask.
 
     The same mask by the same model on the same images gets the same UIDs, another mask others.
@@ -90,6 +92,8 @@ def segmentation(mask: Mask, label: str, author: Author, stack: Stack, number: i
         For which `can_write` holds.
     number : int
         InstanceNumber, from 1.
+    sources : Sources, optional
+        Of the stack, where it was read already.
 
     Raises
     ------
@@ -101,7 +105,7 @@ def segmentation(mask: Mask, label: str, author: Author, stack: Stack, number: i
     from highdicom.seg import Segmentation, SegmentationTypeValues
     from pydicom.uid import ExplicitVRLittleEndian
 
-    sources = Sources(stack)
+    sources = sources or Sources(stack)
     images = [f"{frame.file.sop_instance_uid}#{frame.index}" for frame in stack.frames]
     names = [*images, author.model, author.version]
     by_hand = () if author.origin is Origin.MODEL else (author.origin.value,)

@@ -72,7 +72,7 @@ class Item:
         return self.probability is not None and self.threshold is not None and self.probability >= self.threshold
 
 
-def results_report(stack: Stack, items: Sequence[Item]) -> Comprehensive3DSR:
+def results_report(stack: Stack, items: Sequence[Item], sources: Sources | None = None) -> Comprehensive3DSR:
     """What models say about a stack: complete, unverified, preliminary.
 
     Parameters
@@ -81,6 +81,8 @@ def results_report(stack: Stack, items: Sequence[Item]) -> Comprehensive3DSR:
         For which `seg.can_write` holds.
     items : sequence of Item
         At least one.
+    sources : Sources, optional
+        Of the stack, where it was read already.
 
     Raises
     ------
@@ -88,7 +90,7 @@ def results_report(stack: Stack, items: Sequence[Item]) -> Comprehensive3DSR:
         If a header of the stack cannot be read any more.
 
     """
-    sources = Sources(stack)
+    sources = sources or Sources(stack)
     groups = [_group(sources, stack, item, _said(item), _result(item)) for item in items]
     names = [f"{i.model} {i.version} {i.label} {i.probability}" for i in items]
     made = _document(sources, items, groups, "", AI_RESULTS, names)
@@ -99,7 +101,12 @@ def results_report(stack: Stack, items: Sequence[Item]) -> Comprehensive3DSR:
 
 
 def decisions_report(
-    stack: Stack, items: Sequence[Item], results: Dataset | None, reader: str, organisation: str = ""
+    stack: Stack,
+    items: Sequence[Item],
+    results: Dataset | None,
+    reader: str,
+    organisation: str = "",
+    sources: Sources | None = None,
 ) -> Comprehensive3DSR:
     """What the reader decided: verified by `reader` when there is a name, and following `results`.
 
@@ -113,13 +120,15 @@ def decisions_report(
         From `results_report`: the predecessor; None when no model had said anything.
     reader, organisation : str
         As entered in the settings; without a name the document stays unverified.
+    sources : Sources, optional
+        Of the stack, where it was read already.
 
     Raises
     ------
     UnreadableImage
 
     """
-    sources = Sources(stack)
+    sources = sources or Sources(stack)
     groups = [_group(sources, stack, item, _judged(item), _decided(item)) for item in items]
     names = [item.decision.decision_id for item in items if item.decision is not None]
     made = _document(sources, items, groups, reader, DECISIONS, names, organisation)
