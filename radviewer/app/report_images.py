@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _SIDE = 1000
 """Pixels of the longer side: 300 per inch of half a page's width."""
 _RATIO = 2.2  # letters of about 6 points on paper
+_UNBROKEN = "\u00a0"
 _HEAT_FROM = 0.15  # as in the window
 
 
@@ -192,7 +193,7 @@ def painted(wanted: Wanted, slices: Slices) -> KeyImage:
     view = view_of(wanted, image)
     pictures = pictures_of(view, wanted.layers)
     window = window_text(image, view.presentation)
-    caption = f"{wanted.told} {' '.join(window.split())}." if window else wanted.told
+    caption = f"{wanted.told} {_UNBROKEN.join(window.split())}." if window else wanted.told
     return KeyImage(wanted.title, caption, pictures, wanted.legend)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from radviewer.export.report import KeyImage
@@ -190,7 +190,11 @@ def _key_image(part: KeyImage, width: float, page: float) -> Strip:
         title.paint_all(painter, 0, top)
         place = top + title.height + pt(3)
         for number, (picture, box) in enumerate(zip(part.pictures, boxes, strict=True)):
-            painter.drawImage(QRectF(number * (cell + between), place, *box), picture)
+            frame = QRectF(number * (cell + between), place, cell, pictures)
+            painter.fillRect(frame, Qt.GlobalColor.black)  # as round a film in the viewer: edges stay aligned
+            centred = QRectF(0, 0, *box)
+            centred.moveCenter(frame.center())
+            painter.drawImage(centred, picture)
         place += pictures + pt(3)
         if part.legend:
             _paint_legend(painter, part.legend, place, width)

@@ -201,7 +201,7 @@ class TestImages:
         made = painted(self.wanted(FILM), Slices())
         (one,) = made.pictures
         assert (one.width(), one.height()) == (1000, 800)
-        assert made.caption.startswith("Told. W 400")
+        assert made.caption.startswith("Told. W\u00a0400")
 
     def test_a_turned_image_is_turned(self) -> None:
         (one,) = painted(self.wanted(FILM, camera=Camera(quarter_turns=1)), Slices()).pictures
