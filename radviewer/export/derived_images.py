@@ -121,6 +121,7 @@ def heatmap(
 
     sources = sources or Sources(stack)
     warm = np.flatnonzero(heat.any(axis=(1, 2)))  # the others say nothing, and are most of the file
+    shown = np.ascontiguousarray(heat[warm], np.float32)
     names = [*(str(image.SOPInstanceUID) for image in sources.images), author.model, author.version, label]
     unit = CodedConcept("1", "UCUM", "no units")
     mapping = RealWorldValueMapping(
@@ -128,10 +129,10 @@ def heatmap(
     )
     made = ParametricMap(
         [sources.images[i] for i in warm],
-        np.ascontiguousarray(heat[warm], np.float32),
+        shown,
         uid("series", str(HEATMAPS), sources.series_uid, author.model, author.version),
         HEATMAPS,
-        uid("heatmap", *names, hashlib.sha256(heat.tobytes()).hexdigest()),
+        uid("heatmap", *names, hashlib.sha256(shown).hexdigest(), *map(str, warm)),
         number,
         MANUFACTURER,
         author.model,
