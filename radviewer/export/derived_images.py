@@ -132,7 +132,7 @@ def heatmap(
         shown,
         uid("series", str(HEATMAPS), sources.series_uid, author.model, author.version),
         HEATMAPS,
-        uid("heatmap", *names, hashlib.sha256(shown).hexdigest(), *map(str, warm)),
+        uid("heatmap", *names, hashlib.sha256(shown.tobytes()).hexdigest(), *map(str, warm)),
         number,
         MANUFACTURER,
         author.model,
