@@ -25,6 +25,7 @@ class ReportCommands:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self.dialog: ReportDialog | None = None
+        self._texts: dict[str, str] = {}  # by study: what was written last is there again
         self.table: dict[str, Callable[[], object]] = {"report": self._ask}
 
     @property
@@ -37,18 +38,23 @@ class ReportCommands:
         if shown is None or room.desk.active.reference is None or self.dialog is not None:
             room.notice.emit("There is no study to report on.")
             return
-        locked = (impression.text for _, impression in impressions(room, shown.study))
-        text = "\n\n".join(dict.fromkeys(words for words in locked if words))
-        dialog = self.dialog = ReportDialog(text, self._about(), self._window)
+        dialog = self.dialog = ReportDialog(self._text(shown.study), self._about(), self._window)
         dialog.wanted.connect(partial(self._write, dialog, shown.study))
-        dialog.finished.connect(self._forget)
+        dialog.finished.connect(partial(self._on_closed, dialog, shown.study))
         dialog.open()
+
+    def _text(self, study: Study) -> str:
+        """What the reader wrote before, else what they have locked."""
+        locked = (impression.text for _, impression in impressions(self._window.room, study))
+        return self._texts.get(study.study_uid) or "\n\n".join(dict.fromkeys(words for words in locked if words))
 
     def _about(self) -> str:
         patient = "names the patient" if names_patient(self._window.room) else "does not name the patient"
         return f"The report {patient}, and goes to {self._folder}. Both can be changed in the settings."
 
-    def _forget(self, _result: int = 0) -> None:
+    def _on_closed(self, dialog: ReportDialog, study: Study, _result: int = 0) -> None:
+        if study.study_uid:  # studies without one must not share their texts
+            self._texts[study.study_uid] = dialog.text
         self.dialog = None
 
     def _write(self, dialog: ReportDialog, study: Study, text: str) -> None:

@@ -178,9 +178,14 @@ def test_a_folder_that_cannot_be_written_keeps_the_text(opened: Opened, tmp_path
     assert "Long thought about." in said(newest(tmp_path / "reports", "pdf"))
 
 
-def test_a_dialog_that_is_closed_writes_nothing(opened: Opened, tmp_path: Path) -> None:
-    dialog(opened).reject()
+def test_a_dialog_that_is_closed_writes_nothing_and_keeps_the_text(opened: Opened, tmp_path: Path) -> None:
+    asked = dialog(opened)
+    asked.entry.setPlainText("Not yet.")
+    asked.reject()
     opened.wait(lambda: opened.window.commands.reports.dialog is None)
+    asked = dialog(opened)
+    assert asked.text == "Not yet."
+    asked.reject()
     assert not (tmp_path / "reports").exists()
     assert QApplication.activeModalWidget() is None
 
