@@ -20,6 +20,7 @@ from radviewer.progress import Progress
 
 if TYPE_CHECKING:
     from radviewer.domain.study import ScanResult
+    from radviewer.export.read_folder import Reading
 
 DONE, NOTHING, WRONG_USAGE = 0, 1, 2
 _INTERRUPTED = 130
@@ -69,7 +70,7 @@ def _has_display() -> bool:
 
 
 def _without_display(folder: Path | None, demo: bool) -> int:
-    """Read what would have been opened, and say in which file the result lies."""
+    """Read what would have been opened, run the models on it, and say in which files the results lie."""
     if demo:
         from radviewer.dicom.demo import write_demo_study
 
@@ -81,8 +82,23 @@ def _without_display(folder: Path | None, demo: bool) -> int:
     result, problem = _read(folder)
     target = paths.user_data() / "without-display" / "scan.json"
     write_whole(target, _encode(_to_json(result)))
-    _print(f"There is no display, so no window was opened. What {folder} holds was written to {target}")
-    return _outcome(problem)
+    said = f"There is no display, so no window was opened. What {folder} holds was written to {target}"
+    if problem:
+        _print(said)
+        return _outcome(problem)
+    reading = _opinions(folder, target.parent / "read")
+    _print(f"{said}, and what the models say of it to {target.parent / 'read' / 'opinions.json'}")
+    return _outcome(reading.problem)
+
+
+def _opinions(folder: Path, out: Path) -> Reading:
+    """Run every model that applies."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: waiting threads leave the cores
+    from radviewer.ai.catalogue import Catalogue
+    from radviewer.export.read_folder import read_folder
+    from radviewer.export.result_files import Options
+
+    return read_folder(folder, out, Catalogue(), Options(), _terminal_progress())
 
 
 def _scan(argv: list[str]) -> int:

@@ -163,6 +163,8 @@ def test_without_a_display_the_study_is_read_into_a_file_that_is_named(
     series = [series for study in json.loads(result.read_bytes())["studies"] for series in study["series"]]
     assert {"CR", "US", "MR"} <= {one["modality"] for one in series}
     assert max(stack["shape"][0] for one in series for stack in one["stacks"]) > 100
+    said = json.loads((result.parent / "read" / "opinions.json").read_bytes())["stacks"]
+    assert any(answer["status"] == "ran" for one in said for answer in one["results"])
 
 
 @pytest.mark.usefixtures("no_display")
