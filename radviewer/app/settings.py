@@ -89,7 +89,7 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "memory_share": _number(0.05, 0.9),
     "last_folder": _text(4096),
     "picture_folder": _text(4096),
-    "picture_patient": _one_of("full", "anonymous", "none"),
+    "picture_patient": _one_of("full", "initials", "anonymous", "none"),
     "picture_size": _one_of("screen", "native", "width"),
     "picture_scale": _number(0.25, 4),
     "picture_width": _number(200, 8000),

@@ -22,11 +22,14 @@ class Density(Enum):
     FULL = "full"
     ANONYMOUS = "anonymous"  # nothing that names the patient, the study, the place or the day
     NONE = "none"
+    INITIALS = "initials"  # of pictures: as anonymous, with the patient's initials
 
     @property
     def following(self) -> Density:
         """The next one when the reader cycles."""
-        order = tuple(Density)
+        order = (Density.FULL, Density.ANONYMOUS, Density.NONE)
+        if self not in order:
+            return Density.FULL
         return order[(order.index(self) + 1) % len(order)]
 
 
@@ -56,8 +59,9 @@ def corner_texts(
     if density is Density.NONE:
         return CornerTexts()
     full = density is Density.FULL
+    patient = _patient(study) if full else [initials(study.patient_name)] if density is Density.INITIALS else []
     return CornerTexts(
-        _lines(_patient(study)) if full else (),
+        _lines(patient),
         _lines(_series(study, series, stack, full)),
         _lines([*_slice(stack, index), "★ Key image" if key_image else ""]),
         _lines(_display(image, presentation, transform)),
@@ -134,6 +138,12 @@ def position(plane: ImagePlane | None) -> str:
     sign = 1 if plane.depth >= 0 else -1
     x, y, z = (sign * v for v in plane.normal)
     return f"{direction_letters((x, y, z))} {abs(plane.depth):.1f} mm"
+
+
+def initials(value: str | None) -> str:
+    """First letters of family and given names: ``"Doe^John"`` → ``"D. J."``."""
+    group = next((group for group in (value or "").split("=") if group.strip(" ^")), "")
+    return " ".join(f"{word[0].upper()}." for word in re.split(r"[\W_]+", group) if word)
 
 
 def person_name(value: str | None) -> str:

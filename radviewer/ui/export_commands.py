@@ -83,7 +83,7 @@ class ExportCommands:
         picture = self._window.commands.pictures.picture(widget)
         if picture is None or viewport.stack is None:
             return {}
-        named = Density(room.settings.now.picture_patient) is Density.FULL
+        named = Density(room.settings.now.picture_patient) in (Density.FULL, Density.INITIALS)
         what = "Picture of a viewport with overlays and marks"
         return {viewport.stack.key: (Picture(as_array(picture), what, viewport.index, named),)}
 

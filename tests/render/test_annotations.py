@@ -30,6 +30,7 @@ from radviewer.render.annotations import (
     age_text,
     corner_texts,
     date_text,
+    initials,
     person_name,
     position,
     time_text,
@@ -370,3 +371,19 @@ def test_a_key_image_says_so() -> None:
     assert not any(
         "Key image" in line for line in corner_texts(STUDY, SERIES, STACK, 1, None, Presentation(), None).bottom_left
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Doe^Jane", "D. J."),
+        ("", ""),
+        (None, ""),
+        ("Müller-Lüdenscheidt^Änne^^Dr.", "M. L. Ä. D."),
+        ("=山田^太郎", "山. 太."),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Y. T."),
+        ("^^", ""),
+    ],
+)
+def test_initials_are_first_letters(name: str | None, letters: str) -> None:
+    assert initials(name) == letters

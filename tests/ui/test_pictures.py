@@ -173,3 +173,10 @@ def test_findings_and_key_images_are_saved_as_a_set(opened: Opened, tmp_path: Pa
     opened.room.close_study()
     opened.window.run("save-picture-set")
     opened.wait(lambda: any("no finding and no key image" in text for text in opened.notices))
+
+
+def test_a_picture_may_show_initials_only(opened: Opened) -> None:
+    opened.room.settings.change(picture_patient="initials")
+    shot = opened.window.commands.pictures.shot(opened.window.desk.active)
+    assert shot is not None
+    assert shot.view.corners.top_left == ("D. J.",)

@@ -32,6 +32,7 @@ _DENSITIES = {
 _PATIENT = {
     Density.ANONYMOUS: "Name no patient",
     Density.NONE: "No annotations at all",
+    Density.INITIALS: "Initials of the patient",
     Density.FULL: "Name the patient",
 }
 _POLICIES = {
