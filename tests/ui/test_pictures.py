@@ -179,4 +179,4 @@ def test_a_picture_may_show_initials_only(opened: Opened) -> None:
     opened.room.settings.change(picture_patient="initials")
     shot = opened.window.commands.pictures.shot(opened.window.desk.active)
     assert shot is not None
-    assert shot.view.corners.top_left == ("D. J.",)
+    assert shot.view.corners.top_left == ("T. D. J.",)  # Test^Doe^Jane
