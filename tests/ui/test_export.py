@@ -201,7 +201,7 @@ def test_a_presentation_is_applied_when_asked_for(
     monkeypatch.setenv("RADVIEWER_HOME", str(tmp_path / "another computer"))
     again: Opened = main_window(tmp_path / "films")
     again.wait_image()
-    assert again.room.marks.all == ()
+    assert list(again.room.marks.all) == []
     for _ in range(2):  # the second time nothing is new
         again.window.run("apply-presentation")
         again.wait(lambda: not again.room.export_queue.busy and any("a window" in text for text in again.notices))
