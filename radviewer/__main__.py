@@ -216,7 +216,10 @@ def _read_opinions(argv: list[str]) -> int:
     parser.add_argument("--nifti", action="store_true", help="write masks and heatmaps as NIfTI")
     parser.add_argument("--no-dicom", action="store_true", help="write no DICOM Segmentation")
     parser.add_argument("--json", action="store_true", help="print opinions.json")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes side by side")
     chosen = parser.parse_args(argv)
+    if chosen.workers < 1:
+        parser.error("there is at least one worker")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: waiting threads leave the cores
     from radviewer.ai.catalogue import Catalogue
     from radviewer.export.opinions import document, encoded, summary
@@ -229,7 +232,8 @@ def _read_opinions(argv: list[str]) -> int:
         parser.error(f"there is no model named {chosen.model}; there are: {', '.join(names) or 'none'}")
     options = Options(chosen.model, chosen.nifti, not chosen.no_dicom)
     try:
-        reading = read_folder(chosen.folder, chosen.out, catalogue, options, _terminal_progress())
+        progress = _terminal_progress()
+        reading = read_folder(chosen.folder, chosen.out, catalogue, options, progress, chosen.workers)
     except RadviewerError as error:
         reading = Reading(document([]), str(error))  # valid JSON even then
     text = encoded(reading.found).decode().rstrip("\n") if chosen.json else summary(reading.found)

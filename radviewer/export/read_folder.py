@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
-from radviewer.ai.cards import BadModel
+from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context, context_of
 from radviewer.ai.reading import cards_for
 from radviewer.dicom.scan import scan
-from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.study import ScanResult, Stack
-from radviewer.errors import NothingToRead, UnreadableImage
+from radviewer.errors import NothingToRead
 from radviewer.export.fingerprint import fingerprint, identity
+from radviewer.export.lanes import Errand, read_side_by_side
 from radviewer.export.opinions import Json, document, encoded, entry, result
-from radviewer.export.own_files import RECORD, Batch, OwnFolder, writer
-from radviewer.export.read_stack import failed, read_stack, was_readable
-from radviewer.export.result_files import Options, Subject, write_files
+from radviewer.export.own_files import RECORD, OwnFolder, writer
+from radviewer.export.read_into import read_into, run_errand, unread
+from radviewer.export.result_files import Options
+from radviewer.export.triage import summary_files
 from radviewer.progress import Progress
 
 OPINIONS = "opinions.json"
@@ -43,12 +44,17 @@ class Reading:
 
 
 def read_folder(
-    folder: Path, out: Path, catalogue: Catalogue, options: Options, progress: Progress | None = None
+    folder: Path,
+    out: Path,
+    catalogue: Catalogue,
+    options: Options,
+    progress: Progress | None = None,
+    workers: int = 1,
 ) -> Reading:
     """Read every stack in `folder` and write ``opinions.json`` and its files into `out`.
 
     What an earlier run wrote for the same files, models and options is kept.  When the work is cancelled or fails,
-    the stacks that were finished are kept too.
+    the stacks that were finished are kept too.  With more than one of `workers`, processes read stacks side by side.
 
     Raises
     ------
@@ -67,11 +73,13 @@ def read_folder(
         scanned, problem = scan(folder, progress), ""
     except NothingToRead as error:
         scanned, problem = ScanResult(folder, (), (), ()), str(error)
-    work = _Work(out, catalogue, options, progress)
+    work = _Work(out, catalogue, options, progress, workers)
     entries = list(work.entries(scanned))
     found = document(entries)
     with root.batch() as batch:
         batch.add(OPINIONS, writer(encoded(found)))
+        for name, data in summary_files(scanned, entries).items():
+            batch.add(name, writer(data))
         batch.commit({})
     if entries:  # a mistyped FOLDER is no reason to throw away what was read
         work.forget_others()
@@ -100,12 +108,16 @@ class _Inner(Progress):
 class _Work:
     """One run: reads stack after stack, or finds it read already."""
 
-    def __init__(self, out: Path, catalogue: Catalogue, options: Options, progress: Progress) -> None:
+    def __init__(self, out: Path, catalogue: Catalogue, options: Options, progress: Progress, workers: int) -> None:
         self.readable = 0
         self._out = out
         self._catalogue = catalogue
         self._options = options
         self._progress = progress
+        self._workers = workers
+        self._made_from: dict[int, str | None] = {}  # fingerprints, by number of the stack
+        self._failed: dict[int, str] = {}
+        self._read: set[int] = set()  # by other processes
         self._folders = {str(own.notes.get("identity")): own for own in _own_folders(out)}
         self._seen: set[str] = set()
 
@@ -118,6 +130,8 @@ class _Work:
             for index, stack in enumerate(series.stacks)
         ]
         self._catalogue.verified()  # what is damaged answers as unavailable
+        if self._workers > 1:
+            self._read_ahead([(n, s, context_of(study, series, s)) for n, (study, series, _, s) in enumerate(listed)])
         for number, (study, series, index, stack) in enumerate(listed):
             self._progress.report(number, len(listed), "Reading stacks")
             results = self._results(number, stack, context_of(study, series, stack))
@@ -135,38 +149,46 @@ class _Work:
         if not cards:
             self.readable += 1
             return []
-        name = identity(stack)
-        self._seen.add(name)
-        made_from = fingerprint(stack, context, cards, self._catalogue, self._options)
-        own = self._folders.get(name)
-        if own is None or made_from is None or own.notes.get("fingerprint") != made_from or not own.complete():
-            own = own or self._new_folder(number)
-            self._folders[name] = own
-            self._read(own, stack, context, {"identity": name, "fingerprint": made_from})
+        if number in self._failed:
+            return [result(opinion, {}) for opinion in unread(cards, self._failed[number])]
+        own, notes = self._place(number, stack, context, cards)
+        if number not in self._read and self._is_stale(own, notes):
+            inner = _Inner(self._progress)
+            read_into(own, stack, context, self._catalogue, self._options, notes, inner)
         self.readable += bool(own.notes.get("readable"))
         return list(own.notes.get("results", []))
 
-    def _read(self, own: OwnFolder, stack: Stack, context: Context, notes: Json) -> None:
-        inner = _Inner(self._progress)
-        opinions, volume = read_stack(stack, context, self._catalogue, self._options.model, inner)
-        subject = Subject(stack, volume, self._options)
-        with own.batch() as batch:
-            try:
-                results = [self._result(batch, own, subject, opinion, opinions) for opinion in opinions]
-            except (UnreadableImage, MemoryError) as problem:
-                batch.discard()
-                reason = str(problem) or "There is not enough memory to write the results; close other programs."
-                opinions = tuple(failed(opinion, reason) for opinion in opinions)
-                results = [result(opinion, {}) for opinion in opinions]
-            if any(opinion.outcome is Outcome.FAILED for opinion in opinions):
-                notes = notes | {"fingerprint": None}  # perhaps it works next time
-            batch.commit(notes | {"readable": was_readable(stack, volume), "results": results})
+    def _place(self, number: int, stack: Stack, context: Context, cards: Sequence[Card]) -> tuple[OwnFolder, Json]:
+        """Folder of a stack, and what is noted there when it was read."""
+        name = identity(stack)
+        self._seen.add(name)
+        if number not in self._made_from:
+            self._made_from[number] = fingerprint(stack, context, cards, self._catalogue, self._options)
+        own = self._folders.setdefault(name, self._folders.get(name) or self._new_folder(number))
+        return own, {"identity": name, "fingerprint": self._made_from[number]}
 
-    def _result(
-        self, batch: Batch, own: OwnFolder, subject: Subject, opinion: Opinion, opinions: Sequence[Opinion]
-    ) -> Json:
-        written = write_files(batch, subject, opinion, opinions, self._progress)
-        return result(opinion, {key: f"{own.path.name}/{name}" for key, name in written.items()})
+    @staticmethod
+    def _is_stale(own: OwnFolder, notes: Json) -> bool:
+        made_from = notes["fingerprint"]
+        return made_from is None or own.notes.get("fingerprint") != made_from or not own.complete()
+
+    def _read_ahead(self, listed: Sequence[tuple[int, Stack, Context]]) -> None:
+        """Let processes read what has to be read; afterwards it is found in its folders."""
+        errands = []
+        for number, stack, context in listed:
+            cards = cards_for(self._catalogue, context, self._options.model)
+            if cards:
+                own, notes = self._place(number, stack, context, cards)
+                if self._is_stale(own, notes):
+                    errands.append(Errand(number, own.path, stack, context, notes))
+        if len(errands) < 2:
+            return  # one is read sooner here
+        workers = min(self._workers, len(errands))
+        models = self._catalogue.folder
+        self._failed = read_side_by_side(errands, run_errand, models, self._options, workers, self._progress)
+        for errand in errands:
+            self._folders[str(errand.notes["identity"])] = OwnFolder(errand.folder)
+            self._read.add(errand.number)
 
     def _new_folder(self, number: int) -> OwnFolder:
         """``stack-N``: N is the stack's place in ``opinions.json`` unless another stack of an earlier run has it."""

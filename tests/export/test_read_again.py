@@ -12,7 +12,7 @@ import pytest
 
 from radviewer.ai.catalogue import Catalogue
 from radviewer.errors import NotSaved
-from radviewer.export import read_folder as module
+from radviewer.export import read_into as module
 from radviewer.export import read_stack as reader
 from radviewer.export.read_folder import read_folder
 from radviewer.export.result_files import Options

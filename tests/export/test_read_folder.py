@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from radviewer.ai.catalogue import Catalogue
-from radviewer.export import read_folder as module
+from radviewer.export import read_into as module
 from radviewer.export import read_stack as reader
 from radviewer.export.read_folder import read_folder
 from radviewer.export.result_files import Options
@@ -45,7 +45,7 @@ def test_a_chest_film_gets_everything_the_contract_names(study: Path, out: Path,
     assert (tuberculosis["flagged"], pneumonia["flagged"], pneumonia["picture"]) == (True, False, None)
     named = [value for item in (*anatomy["anatomy"], tuberculosis, pneumonia) for value in item.values()]
     paths = {value for value in named if isinstance(value, str) and "/" in value}
-    assert files_below(out) == paths | {"opinions.json"}
+    assert files_below(out) == paths | {"opinions.json", "summary.csv", "summary.html"}
     assert paths >= {"stack-0/chest-anatomy/right-lung.seg.dcm", "stack-0/chest-findings/tuberculosis.png"}
     assert not any("Test" in name or "P1" in name for name in paths)
 
