@@ -242,6 +242,15 @@ def _read_opinions(argv: list[str]) -> int:
     return _outcome(reading.problem)
 
 
+def _deidentify(argv: list[str]) -> int:
+    from radviewer.export.deidentify_command import deidentify_command
+
+    text, problem = deidentify_command(argv, _terminal_progress())
+    if text:
+        _print(text)
+    return _outcome(problem)
+
+
 def _verify_log(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="radviewer verify-log", description="Check that the decision log is as it was written."
@@ -261,6 +270,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "read": _read_opinions,
     "models": _models,
     "evaluate": _evaluate,
+    "deidentify": _deidentify,
     "verify-log": _verify_log,
 }
 

@@ -1,0 +1,246 @@
+"""A data set without its identity: every element on every level, by the rules of the profile (PS3.15 E.1)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from radviewer.export.deidentify_profile import LONG_TEXTS, TEXTS, Profile, Rule, tables
+from radviewer.export.deidentify_values import Patient, Uids, cleaned, dummy, shifted
+
+DEEPEST = 24
+"""Levels of sequences; structured reports in use have about ten."""
+_CHARSET = 0x00080005
+_NUMBERS = {
+    "IS": re.compile(rb"[0-9+\- \\\0]*"),
+    "DS": re.compile(rb"[0-9+\-.eE \\\0]*"),
+    "UI": re.compile(rb"[0-9. \\\0]*"),
+    "AS": re.compile(rb"[0-9DWMY \\\0]*"),
+}
+_CHECKED = TEXTS | {"CS", "UR"}
+_VITAL = frozenset({0x00080008, 0x00080016, 0x00080060, 0x00080301, 0x0040A010, 0x0040A040, 0x0040A050})
+"""Defined terms without which nothing can be read: kept even if the patient is called like one of them."""
+_VITAL_GROUPS = frozenset({0x0028, 0x5400})
+_LONGEST_PRIVATE = 1 << 16
+_IDENTITIES = (
+    0x00080050, 0x00080080, 0x00080081, 0x00080090, 0x00081010, 0x00081040, 0x00081048, 0x00081050, 0x00081060,
+    0x00081070, 0x00100010, 0x00100020, 0x00100030, 0x00101000, 0x00101001, 0x00101005, 0x00101040, 0x00101060,
+    0x00101090, 0x00102154, 0x00104000, 0x00321032, 0x0040A123,
+)  # fmt: skip
+"""Names and numbers of patients, physicians, institutions and stations: looked for in everything that is kept."""
+
+
+class BrokenFile(Exception):
+    """The file cannot be copied; the message is a sentence without anything from the file."""
+
+
+@dataclass
+class Changes:
+    """How often what was done, by attribute."""
+
+    done: dict[Rule, Counter[int]] = field(default_factory=lambda: {rule: Counter() for rule in Rule})
+    private_removed: int = 0
+    private_kept: int = 0
+    named: Counter[int] = field(default_factory=Counter)
+    """Kept by the profile, but removed because they named the patient or somebody around."""
+
+    def add(self, other: Changes) -> None:
+        """Count what was done to another file too."""
+        for rule, counts in other.done.items():
+            self.done[rule].update(counts)
+        self.named.update(other.named)
+        self.private_removed += other.private_removed
+        self.private_kept += other.private_kept
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """Takes the identity out of data sets of one patient.
+
+    Attributes
+    ----------
+    profile : Profile
+    patient : Patient
+    uids : Uids
+    changes : Changes
+        Filled while data sets are cleaned.
+
+    """
+
+    profile: Profile
+    patient: Patient
+    uids: Uids
+    changes: Changes
+
+    def clean(self, dataset: Dataset, depth: int = 0, *, wholly: bool = False) -> None:
+        """Change `dataset` in place.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            As pydicom read it, values not yet interpreted.
+        depth : int
+            Levels of sequences around it.
+        wholly : bool
+            It lies in a sequence that has to be replaced by a dummy: nothing of it is kept.
+
+        Raises
+        ------
+        BrokenFile
+            If sequences lie deeper in one another than any real file has them, or values are cut off.
+
+        """
+        if depth > DEEPEST:
+            raise BrokenFile("Its sequences lie too deep in one another.")
+        private, public = [], []
+        for element in dataset.elements():
+            (private if element.tag.group & 1 else public).append(element)
+        if private:
+            self._private(dataset, private, depth, keep=self.profile.retain_safe_private and not wholly)
+        for element in public:
+            _check_length(element)
+            self._element(dataset, element, depth, wholly)
+
+    def _element(self, dataset: Dataset, element: DataElement | RawDataElement, depth: int, wholly: bool) -> None:
+        tag = int(element.tag)
+        rule, vr = self.profile.rule(tag, element.VR or "")
+        if wholly and rule in (Rule.KEEP, Rule.CLEAN, Rule.SHIFT) and vr not in ("UI", "SQ"):
+            rule = Rule.DUMMY
+        match rule:
+            case Rule.KEEP:
+                self._keep(dataset, element, vr)
+            case Rule.CLEAN | Rule.SHIFT:
+                self._alter(dataset, element, rule, vr)
+            case Rule.ENTER:
+                self._enter(dataset, element, depth, rule, wholly=wholly)
+            case Rule.DUMMY if vr == "SQ":
+                self._enter(dataset, element, depth, rule, wholly=True)
+            case _:
+                self._replace(dataset, element, rule, vr)
+
+    def _replace(self, dataset: Dataset, element: DataElement | RawDataElement, rule: Rule, vr: str) -> None:
+        tag = int(element.tag)
+        self.changes.done[rule][tag] += 1
+        match rule:
+            case Rule.REMOVE:
+                del dataset[element.tag]
+            case Rule.UID:
+                _put(dataset, tag, vr, [self.uids.new(uid) for uid in _text(element).split("\\")])
+            case Rule.PSEUDONYM:
+                _put(dataset, tag, vr, self.patient.pseudonym)
+            case Rule.EMPTY:
+                _put(dataset, tag, vr, [] if vr == "SQ" else None)
+            case _:
+                _put(dataset, tag, vr, dummy(vr))
+
+    def _keep(self, dataset: Dataset, element: DataElement | RawDataElement, vr: str) -> None:
+        tag = int(element.tag)
+        value = raw(element) if vr in _CHECKED or vr in _NUMBERS else b""
+        vital = tag in _VITAL or tag >> 16 in _VITAL_GROUPS
+        named = vr in _CHECKED and not vital and tag != _CHARSET and self.patient.betrayed_by(value)
+        if named or (vr in _NUMBERS and not _NUMBERS[vr].fullmatch(value)):
+            self.changes.named[tag] += 1
+            del dataset[element.tag]
+        else:
+            self.changes.done[Rule.KEEP][tag] += 1
+
+    def _alter(self, dataset: Dataset, element: DataElement | RawDataElement, rule: Rule, vr: str) -> None:
+        """Shift or clean a value; where nothing remains, do what the profile asks for without options."""
+        tag, value = int(element.tag), raw(element)
+        if rule is Rule.SHIFT:
+            new = shifted(value, vr, self.patient.days)
+        else:
+            new = cleaned(value, self.patient) or None
+            new = new[:16].strip() if new and vr == "SH" else new
+        if new is None:
+            plain = self.profile.plain(tag, vr)
+            self._replace(dataset, element, Rule.DUMMY if plain is Rule.KEEP else plain, vr)
+        else:
+            self.changes.done[rule][tag] += 1
+            _put(dataset, tag, vr, new.split("\\") if vr not in LONG_TEXTS else new)
+
+    def _enter(
+        self, dataset: Dataset, element: DataElement | RawDataElement, depth: int, rule: Rule, *, wholly: bool
+    ) -> None:
+        self.changes.done[rule][int(element.tag)] += 1
+        for item in _items(dataset, element):
+            self.clean(item, depth + 1, wholly=wholly)
+
+    def _private(
+        self, dataset: Dataset, elements: list[DataElement | RawDataElement], depth: int, *, keep: bool
+    ) -> None:
+        """Remove private elements; with the option keep those that are known to be safe (PS3.15 E.3.10)."""
+        creators = {int(e.tag) & 0xFFFF00FF: raw(e) for e in elements if 0x10 <= e.tag.element <= 0xFF} if keep else {}
+        used = set()
+        for element in elements:
+            tag = int(element.tag)
+            reserved = (tag & 0xFFFF0000) | (tag >> 8 & 0xFF)
+            creator = creators.get(reserved, b"").strip(b" \0").decode("ascii", "replace")
+            is_safe = element.tag.element > 0xFF and tag & 0xFFFF00FF in tables().safe_private.get(creator, ())
+            if is_safe and self._is_harmless(dataset, element, depth):
+                used.add(reserved)
+                self.changes.private_kept += 1
+            elif tag not in creators:
+                del dataset[element.tag]
+                self.changes.private_removed += 1
+        for tag in creators.keys() - used:
+            del dataset[tag]
+            self.changes.private_removed += 1
+
+    def _is_harmless(self, dataset: Dataset, element: DataElement | RawDataElement, depth: int) -> bool:
+        """Whether a private element may stay; a sequence is cleaned like any other."""
+        _check_length(element)
+        if element.VR == "SQ":
+            for item in _items(dataset, element):
+                self.clean(item, depth + 1)
+            return True
+        value = raw(element)
+        if element.VR in _NUMBERS and not _NUMBERS[element.VR].fullmatch(value):
+            return False
+        return len(value) <= _LONGEST_PRIVATE and not self.patient.betrayed_by(value)
+
+
+def identities(dataset: Dataset) -> Iterator[bytes]:
+    """Names and numbers in the first level of a data set, as they are encoded in the file."""
+    for tag in _IDENTITIES:
+        if tag in dataset:
+            yield from raw(dataset.get_item(tag)).split(b"\\")
+
+
+def raw(element: DataElement | RawDataElement) -> bytes:
+    """Value as it is in the file, or as near to it as pydicom left it."""
+    if isinstance(element, RawDataElement) or isinstance(element.value, bytes):
+        return element.value or b""
+    parts = element.value if element.VM > 1 else [element.value or ""]
+    return "\\".join(map(str, parts)).encode("utf-8", "surrogateescape")
+
+
+def text_of(dataset: Dataset, keyword: str) -> str:
+    """Value as text, "" when absent; unlike pydicom's own it never warns, whatever is in the file."""
+    return _text(dataset.get_item(keyword)).strip(" \0") if keyword in dataset else ""
+
+
+def _text(element: DataElement | RawDataElement) -> str:
+    return raw(element).decode("ascii", "surrogateescape")
+
+
+def _items(dataset: Dataset, element: DataElement | RawDataElement) -> Sequence:
+    value = dataset[element.tag].value
+    if not isinstance(value, Sequence):
+        raise BrokenFile("A sequence in it cannot be read.")
+    return value
+
+
+def _check_length(element: DataElement | RawDataElement) -> None:
+    if isinstance(element, RawDataElement) and element.length not in (0xFFFFFFFF, len(element.value or b"")):
+        raise BrokenFile("It is cut off.")
+
+
+def _put(dataset: Dataset, tag: int, vr: str, value: object) -> None:
+    dataset[tag] = DataElement(tag, vr, value)
