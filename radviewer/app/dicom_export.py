@@ -27,7 +27,8 @@ from radviewer.export.key_objects import MarkOn, has_one_rescale, key_images, pr
 from radviewer.export.result_files import slug
 from radviewer.export.seg import Author, Origin, can_write, segmentation
 from radviewer.export.seg_source import Sources
-from radviewer.export.sr import Item, decisions_report, results_report
+from radviewer.export.sr import decisions_report, results_report
+from radviewer.export.sr_groups import Item
 from radviewer.progress import Progress
 
 if TYPE_CHECKING:

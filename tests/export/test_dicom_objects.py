@@ -30,7 +30,8 @@ from radviewer.export.derived_images import heatmap, secondary_capture
 from radviewer.export.dicom_names import person_name, tracking_uid
 from radviewer.export.key_objects import MarkOn, key_images, presentation_state, shape_of
 from radviewer.export.seg import Author, Origin, segmentation
-from radviewer.export.sr import Item, decisions_report, results_report
+from radviewer.export.sr import decisions_report, results_report
+from radviewer.export.sr_groups import Item
 from tests import phantoms
 from tests.dicom.pixel_files import PYDICOM_DATA
 from tests.dicom_validator import errors, segment_images
