@@ -147,7 +147,10 @@ class _Work:
         patient.remember(identities(dataset))
         codes = _codes(dataset, self._options.profile)
         Cleaner(self._options.profile, patient, self._uids, changes).clean(dataset)
-        _declare(dataset, codes, is_removed=found is Writing.NONE, modified=self._options.profile.shift_dates)
+        faces = text_of(dataset, "RecognizableVisualFeatures") == "YES"
+        _declare(
+            dataset, codes, is_removed=found is Writing.NONE and not faces, modified=self._options.profile.shift_dates
+        )
         return changes
 
     def _patient(self, dataset: Dataset) -> Patient:

@@ -22,11 +22,14 @@ _NUMBERS = {
     "DS": re.compile(rb"[0-9+\-.eE \\\0]*"),
     "UI": re.compile(rb"[0-9. \\\0]*"),
     "AS": re.compile(rb"[0-9DWMY \\\0]*"),
+    "UR": re.compile(rb"(urn:oid:[0-9.]+)?[ \0]*"),  # of a code
 }
-_CHECKED = TEXTS | {"CS", "UR"}
+_CHECKED = TEXTS | {"CS"}
 _VITAL = frozenset({0x00080008, 0x00080016, 0x00080060, 0x00080301, 0x0040A010, 0x0040A040, 0x0040A050})
 """Defined terms without which nothing can be read: kept even if the patient is called like one of them."""
 _VITAL_GROUPS = frozenset({0x0028, 0x5400})
+_CODE = frozenset({0x00080100, 0x00080104, 0x00080119, 0x00080120})
+"""Code Value, Code Meaning, Long and URN Code Value: free text unless the coding scheme is a public one."""
 _LONGEST_PRIVATE = 1 << 16
 _IDENTITIES = (
     0x00080050, 0x00080080, 0x00080081, 0x00080090, 0x00081010, 0x00081040, 0x00081048, 0x00081050, 0x00081060,
@@ -98,14 +101,16 @@ class Cleaner:
         """
         if depth > DEEPEST:
             raise BrokenFile("Its sequences lie too deep in one another.")
-        private, public = [], []
+        private: list[DataElement | RawDataElement] = []
+        public: list[DataElement | RawDataElement] = []
         for element in dataset.elements():
             (private if element.tag.group & 1 else public).append(element)
         if private:
             self._private(dataset, private, depth, keep=self.profile.retain_safe_private and not wholly)
+        is_local = "CodeMeaning" in dataset and text_of(dataset, "CodingSchemeDesignator") not in tables().schemes
         for element in public:
             _check_length(element)
-            self._element(dataset, element, depth, wholly)
+            self._element(dataset, element, depth, wholly or (is_local and int(element.tag) in _CODE))
 
     def _element(self, dataset: Dataset, element: DataElement | RawDataElement, depth: int, wholly: bool) -> None:
         tag = int(element.tag)

@@ -68,6 +68,7 @@ class Tables:
     descriptors: frozenset[int]
     words: frozenset[str]
     units: frozenset[str]
+    schemes: frozenset[str]
     safe_private: Mapping[str, frozenset[int]]
     """Private creator → group and last two digits, ``0x2005000e``."""
 
@@ -89,6 +90,7 @@ def tables() -> Tables:
             descriptors=frozenset(tags_of(read["descriptors"])),
             words=frozenset(read["words"].split()),
             units=frozenset(read["units"].split()),
+            schemes=frozenset(read["schemes"].split()),
             safe_private={name: frozenset(tags_of(tags)) for name, tags in read["safe-private"].items()},
         )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, AttributeError, ValueError) as error:
@@ -163,7 +165,7 @@ class Profile:
             return _unlisted(tag, vr)
         if vr == "SQ" and (tag in _ENTERED or rule is Rule.UID):
             return Rule.ENTER
-        return rule
+        return Rule.UID if rule is Rule.DUMMY and vr == "UI" else rule
 
 
 def _unlisted(tag: int, vr: str) -> Rule:
