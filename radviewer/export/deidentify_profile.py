@@ -59,6 +59,9 @@ _ENTERED = frozenset({CONTENT, GRAPHICS, 0x0040A073, 0x0040B020})
 """D in the table, but their items hold only what the table, or a rule here, names: content, graphics, verifying
 observers, waveform annotations (PS3.15 E.3.3 and E.3.4)."""
 
+_REQUIRED = frozenset({0x00700082, 0x00700083})
+"""Creation date and time of presentations: X in the table, but of type 1 (PS3.3 C.11.10), so dummies stand there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -165,6 +168,8 @@ class Profile:
             return _unlisted(tag, vr)
         if vr == "SQ" and (tag in _ENTERED or rule is Rule.UID):
             return Rule.ENTER
+        if tag in _REQUIRED:
+            return Rule.DUMMY
         return Rule.UID if rule is Rule.DUMMY and vr == "UI" else rule
 
 

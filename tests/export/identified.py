@@ -111,7 +111,7 @@ def _add_private(ds: Dataset) -> None:
 
 
 def identified_image(path: Path, syntax: str = uid.ExplicitVRLittleEndian) -> Path:
-    """CT image that gives the patient away everywhere: nested, private, in the preamble and the file meta information."""
+    """CT image that gives the patient away everywhere: nested, private, in preamble and file meta information."""
     ds = phantoms.image(modality="CT", SpecificCharacterSet="ISO_IR 192")
     everything = with_everything()
     with pydicom.config.disable_value_validation():
