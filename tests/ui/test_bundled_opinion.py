@@ -29,10 +29,12 @@ def rows(one: Opened) -> dict[str, Row]:
 
 
 def test_a_real_film_is_read_judged_and_found_again(main_window: WindowOpener, tmp_path: Path) -> None:
-    shutil.copy(FILM, tmp_path)
+    films = tmp_path / "films"
+    films.mkdir()
+    shutil.copy(FILM, films)
     one: Opened = main_window()
     one.room.opinion.prepare()
-    one.open(tmp_path)
+    one.open(films)
     one.wait_image()
     one.window.desk.focus_active()
     one.qtbot.waitUntil(lambda: "heart" in rows(one), timeout=PATIENCE)  # on request: anatomy comes by itself
@@ -68,7 +70,7 @@ def test_a_real_film_is_read_judged_and_found_again(main_window: WindowOpener, t
     kinds = {path.stem[4:] for path in exported.iterdir()}
     assert kinds == {"seg-heart", "seg-left-lung", "seg-right-lung", "sr-ai-results", "sr-decisions", "sc-picture"}
     one.close()
-    again: Opened = main_window(tmp_path)
+    again: Opened = main_window(films)
     again.room.opinion.prepare()
     again.qtbot.waitUntil(lambda: "tuberculosis" in rows(again), timeout=PATIENCE)
     assert rows(again)[selected.label].state is RowState.ACCEPTED
