@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -13,7 +13,8 @@ from radviewer.ai.context import Context, context_of
 from radviewer.ai.reading import cards_for
 from radviewer.dicom.scan import scan
 from radviewer.domain.study import ScanResult, Stack
-from radviewer.errors import NothingToRead
+from radviewer.errors import NothingToRead, NotSaved
+from radviewer.export.batch import attempted
 from radviewer.export.fingerprint import fingerprint, identity
 from radviewer.export.lanes import Errand, read_side_by_side
 from radviewer.export.opinions import Json, document, encoded, entry, result
@@ -24,6 +25,7 @@ from radviewer.export.triage import summary_files
 from radviewer.progress import Progress
 
 OPINIONS = "opinions.json"
+SUMMARIES = ("summary.csv", "summary.html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def read_folder(
     progress = progress or Progress()
     _check_model(catalogue, options)
     root = OwnFolder(out)
-    root.check(OPINIONS)
+    for name in (OPINIONS, *SUMMARIES):  # now, not after hours of reading
+        root.check(name)
     try:
         scanned, problem = scan(folder, progress), ""
     except NothingToRead as error:
@@ -149,14 +152,19 @@ class _Work:
         if not cards:
             self.readable += 1
             return []
-        if number in self._failed:
-            return [result(opinion, {}) for opinion in unread(cards, self._failed[number])]
         own, notes = self._place(number, stack, context, cards)
         if number not in self._read and self._is_stale(own, notes):
             inner = _Inner(self._progress)
-            read_into(own, stack, context, self._catalogue, self._options, notes, inner)
+            self._note(number, lambda: read_into(own, stack, context, self._catalogue, self._options, notes, inner))
+        if number in self._failed:
+            return [result(opinion, {}) for opinion in unread(cards, self._failed[number])]
         self.readable += bool(own.notes.get("readable"))
         return list(own.notes.get("results", []))
+
+    def _note(self, number: int, work: Callable[[], None]) -> None:
+        """Read here, and note why that failed, if it did; without a place for results nothing can go on."""
+        if reason := attempted(work, (NotSaved,)):
+            self._failed[number] = reason
 
     def _place(self, number: int, stack: Stack, context: Context, cards: Sequence[Card]) -> tuple[OwnFolder, Json]:
         """Folder of a stack, and what is noted there when it was read."""
@@ -176,6 +184,7 @@ class _Work:
         """Let processes read what has to be read; afterwards it is found in its folders."""
         errands = []
         for number, stack, context in listed:
+            self._progress.report(number, len(listed), "Comparing with earlier results")  # every file is hashed
             cards = cards_for(self._catalogue, context, self._options.model)
             if cards:
                 own, notes = self._place(number, stack, context, cards)

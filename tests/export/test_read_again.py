@@ -17,7 +17,7 @@ from radviewer.export import read_stack as reader
 from radviewer.export.read_folder import read_folder
 from radviewer.export.result_files import Options
 from radviewer.progress import Cancelled, Progress
-from tests.export.conftest import chest_film, files_below, results_of
+from tests.export.conftest import chest_film, files_below, reasons, results_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -126,6 +126,43 @@ def test_a_foreign_opinions_json_is_refused_before_anything_is_read(
     with pytest.raises(NotSaved, match=r"opinions\.json is not a file radviewer wrote"):
         read_folder(study, out, catalogue, Options())
     assert asked == []
+
+
+@pytest.mark.parametrize("name", ["summary.csv", "summary.html"])
+def test_a_foreign_summary_is_refused_before_anything_is_read(
+    study: Path, out: Path, catalogue: Catalogue, asked: list[str], name: str
+) -> None:
+    chest_film(study / "film.dcm")
+    out.mkdir()
+    (out / name).write_text("mine")
+    with pytest.raises(NotSaved, match=f"{name} is not a file radviewer wrote"):
+        read_folder(study, out, catalogue, Options())
+    assert asked == []
+
+
+def test_one_that_raises_is_read_again_and_stops_no_other(
+    study: Path, out: Path, catalogue: Catalogue, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chest_film(study / "a.dcm", series="a")
+    chest_film(study / "b.dcm", series="b")
+    good = module.__dict__["read_stack"]  # as `asked` left it
+
+    def spoilt(stack: Any, *rest: Any) -> Any:
+        if stack.frames[0].file.location.name == "a.dcm":
+            raise KeyError("Mustermann^Max")
+        return good(stack, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "read_stack", spoilt)
+        reading = read_folder(study, out, catalogue, Options())
+    assert reading.problem == ""
+    said = {status: reason for n in (0, 1) for status, reason in reasons(reading, n).values()}
+    assert said == {
+        "ran": None,
+        "failed": "An internal fault (KeyError) stopped reading it; the others are not affected.",
+    }
+    read_folder(study, out, catalogue, Options())
+    assert asked == ["b.dcm", "a.dcm"]
 
 
 def test_a_full_disk_leaves_no_half_file(
