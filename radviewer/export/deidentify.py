@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_sequence_item
 
 from radviewer import __version__
 from radviewer.domain.study import FileLocation, ScanResult
 from radviewer.errors import NothingToRead
-from radviewer.export.deidentify_dataset import BrokenFile, Changes, Cleaner, identities, text_of
+from radviewer.export.deidentify_dataset import BrokenFile, Changes, Cleaner, identities, put, text_of
 from radviewer.export.deidentify_file import BROKEN, check_kind, read, write
 from radviewer.export.deidentify_folder import new_contents
 from radviewer.export.deidentify_pixels import Writing, writing
@@ -143,8 +145,9 @@ class _Work:
     def _clean(self, dataset: FileDataset, found: Writing) -> Changes:
         patient, changes = self._patient(dataset), Changes()
         for tag in (PATIENT_NAME, PATIENT_ID):  # of type 2: every copy says whose it is
-            dataset.setdefault(tag, DataElement(tag, "PN" if tag == PATIENT_NAME else "LO", ""))
-        patient.remember(identities(dataset))
+            if tag not in dataset:
+                put(dataset, tag, "PN" if tag == PATIENT_NAME else "LO", b"")
+        patient.remember(*identities(dataset))
         codes = _codes(dataset, self._options.profile)
         Cleaner(self._options.profile, patient, self._uids, changes).clean(dataset)
         faces = text_of(dataset, "RecognizableVisualFeatures") == "YES"
@@ -157,7 +160,8 @@ class _Work:
         """Whose instance it is: whoever else is in the same study, else whoever has the same number or name."""
         study, issuer = text_of(dataset, "StudyInstanceUID"), text_of(dataset, "IssuerOfPatientID")
         person = text_of(dataset, "PatientID") or text_of(dataset, "PatientName")
-        keys = [f"study {study}", *([f"person {person} of {issuer}"] if person else [])]
+        keys = [f"study {study}"] if study else []
+        keys += [f"person {person} of {issuer}"] if person or not study else []
         known = next((self._patients[key] for key in keys if key in self._patients), None)
         patient = known or Patient(len(set(map(id, self._patients.values()))) + 1)
         for key in keys:
@@ -168,10 +172,10 @@ class _Work:
         report = self.report
         report.instances += 1
         report.series = len(self._series)
-        self._copied.add((str(dataset.PatientID), str(dataset.StudyInstanceUID)))
+        self._copied.add((text_of(dataset, "PatientID"), text_of(dataset, "StudyInstanceUID")))
         report.studies = len({study for _, study in self._copied})
         report.patients = len({patient for patient, _ in self._copied})
-        report.identity_removed += dataset.PatientIdentityRemoved == "YES"
+        report.identity_removed += text_of(dataset, "PatientIdentityRemoved") == "YES"
         report.writing[found] += 1
         report.changes.add(changes)
 
@@ -190,15 +194,22 @@ def _codes(dataset: Dataset, profile: Profile) -> list[tuple[str, str]]:
 
 def _declare(dataset: Dataset, codes: list[tuple[str, str]], *, is_removed: bool, modified: bool) -> None:
     """Say in the copy what was done (PS3.15 E.1.1, steps 5 and 6; PS3.3 C.12.1.1 and C.7.1.1)."""
-    items = []
+    implicit, little = dataset.original_encoding
+    put(dataset, 0x00120062, "CS", b"YES" if is_removed else b"NO")
+    put(dataset, 0x00120063, "LO", f"PS3.15 Basic Profile by radviewer {__version__}".encode())
+    put(dataset, 0x00120064, "SQ", _code_sequence(tuple(codes), bool(implicit), little is not False))
+    put(dataset, 0x00280303, "CS", b"MODIFIED" if modified else b"REMOVED")
+
+
+@cache  # the same in most files of an export
+def _code_sequence(codes: tuple[tuple[str, str], ...], implicit: bool, little: bool) -> bytes:
+    encoded = DicomBytesIO()
+    encoded.is_implicit_VR, encoded.is_little_endian = implicit, little
     for code, meaning in codes:
         item = Dataset()
         item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, "DCM", meaning
-        items.append(item)
-    dataset.PatientIdentityRemoved = "YES" if is_removed else "NO"
-    dataset.DeidentificationMethod = f"PS3.15 Basic Profile by radviewer {__version__}"
-    dataset.add(DataElement("DeidentificationMethodCodeSequence", "SQ", items))
-    dataset.LongitudinalTemporalInformationModified = "MODIFIED" if modified else "REMOVED"
+        write_sequence_item(encoded, item, ["iso8859"])
+    return encoded.getvalue()
 
 
 def _numbered(scanned: ScanResult) -> dict[FileLocation, int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
-from radviewer.export.deidentify_profile import LONG_TEXTS, TEXTS, Profile, Rule, tables
+from radviewer.export.deidentify_profile import TEXTS, Profile, Rule, tables
 from radviewer.export.deidentify_values import Patient, Uids, cleaned, dummy, shifted
 
 DEEPEST = 24
@@ -31,12 +31,16 @@ _VITAL_GROUPS = frozenset({0x0028, 0x5400})
 _CODE = frozenset({0x00080100, 0x00080104, 0x00080119, 0x00080120})
 """Code Value, Code Meaning, Long and URN Code Value: free text unless the coding scheme is a public one."""
 _LONGEST_PRIVATE = 1 << 16
-_IDENTITIES = (
-    0x00080050, 0x00080080, 0x00080081, 0x00080090, 0x00081010, 0x00081040, 0x00081048, 0x00081050, 0x00081060,
-    0x00081070, 0x00100010, 0x00100020, 0x00100030, 0x00101000, 0x00101001, 0x00101005, 0x00101040, 0x00101060,
-    0x00101090, 0x00102154, 0x00104000, 0x00321032, 0x0040A123,
+_PERSONS = (
+    0x00080090, 0x00081048, 0x00081050, 0x00081060, 0x00081070, 0x00100010, 0x00101001, 0x00101005, 0x00101060,
+    0x00321032, 0x0040A123,
 )  # fmt: skip
-"""Names and numbers of patients, physicians, institutions and stations: looked for in everything that is kept."""
+_IDENTIFIERS = (
+    0x00080050, 0x00080080, 0x00080081, 0x00081010, 0x00081040, 0x00100020, 0x00100030, 0x00101000, 0x00101040,
+    0x00101090, 0x00102154, 0x00104000,
+)  # fmt: skip
+"""Names and numbers of patients, physicians, institutions and stations: looked for in everything that is kept.  Of
+names every part counts; an institution is known by its whole name only."""
 
 
 class BrokenFile(Exception):
@@ -51,7 +55,7 @@ class Changes:
     private_removed: int = 0
     private_kept: int = 0
     named: Counter[int] = field(default_factory=Counter)
-    """Kept by the profile, but removed because they named the patient or somebody around."""
+    """Kept by the profile, but taken away because they named the patient or somebody around, or were no numbers."""
 
     def add(self, other: Changes) -> None:
         """Count what was done to another file too."""
@@ -136,24 +140,28 @@ class Cleaner:
             case Rule.REMOVE:
                 del dataset[element.tag]
             case Rule.UID:
-                _put(dataset, tag, vr, [self.uids.new(uid) for uid in _text(element).split("\\")])
+                put(dataset, tag, vr, "\\".join(map(self.uids.new, _text(element).split("\\"))).encode())
             case Rule.PSEUDONYM:
-                _put(dataset, tag, vr, self.patient.pseudonym)
+                put(dataset, tag, vr, self.patient.pseudonym.encode())
             case Rule.EMPTY:
-                _put(dataset, tag, vr, [] if vr == "SQ" else None)
+                put(dataset, tag, vr, b"")
             case _:
-                _put(dataset, tag, vr, dummy(vr))
+                put(dataset, tag, vr, dummy(vr))
 
     def _keep(self, dataset: Dataset, element: DataElement | RawDataElement, vr: str) -> None:
         tag = int(element.tag)
         value = raw(element) if vr in _CHECKED or vr in _NUMBERS else b""
         vital = tag in _VITAL or tag >> 16 in _VITAL_GROUPS
-        named = vr in _CHECKED and not vital and tag != _CHARSET and self.patient.betrayed_by(value)
-        if named or (vr in _NUMBERS and not _NUMBERS[vr].fullmatch(value)):
+        if vr in _NUMBERS and not _NUMBERS[vr].fullmatch(value):
             self.changes.named[tag] += 1
             del dataset[element.tag]
+        elif vr in _CHECKED and not vital and tag != _CHARSET and self.patient.betrayed_by(value):
+            self.changes.named[tag] += 1
+            put(dataset, tag, vr, dummy(vr))
         else:
             self.changes.done[Rule.KEEP][tag] += 1
+            if isinstance(element, RawDataElement) and element.VR is None:  # of a sequence that was encoded as unknown
+                dataset[element.tag] = element._replace(VR=vr)
 
     def _alter(self, dataset: Dataset, element: DataElement | RawDataElement, rule: Rule, vr: str) -> None:
         """Shift or clean a value; where nothing remains, do what the profile asks for without options."""
@@ -168,7 +176,7 @@ class Cleaner:
             self._replace(dataset, element, Rule.DUMMY if plain is Rule.KEEP else plain, vr)
         else:
             self.changes.done[rule][tag] += 1
-            _put(dataset, tag, vr, new.split("\\") if vr not in LONG_TEXTS else new)
+            put(dataset, tag, vr, new.encode())
 
     def _enter(
         self, dataset: Dataset, element: DataElement | RawDataElement, depth: int, rule: Rule, *, wholly: bool
@@ -211,11 +219,13 @@ class Cleaner:
         return len(value) <= _LONGEST_PRIVATE and not self.patient.betrayed_by(value)
 
 
-def identities(dataset: Dataset) -> Iterator[bytes]:
-    """Names and numbers in the first level of a data set, as they are encoded in the file."""
-    for tag in _IDENTITIES:
-        if tag in dataset:
-            yield from raw(dataset.get_item(tag)).split(b"\\")
+def identities(dataset: Dataset) -> tuple[list[bytes], list[bytes]]:
+    """Names of persons, and other identifiers, in the first level of a data set, as they are encoded in the file."""
+    persons, others = (
+        [part for tag in tags if tag in dataset for part in raw(dataset.get_item(tag)).split(b"\\")]
+        for tags in (_PERSONS, _IDENTIFIERS)
+    )
+    return persons, others
 
 
 def raw(element: DataElement | RawDataElement) -> bytes:
@@ -247,5 +257,10 @@ def _check_length(element: DataElement | RawDataElement) -> None:
         raise BrokenFile("It is cut off.")
 
 
-def _put(dataset: Dataset, tag: int, vr: str, value: object) -> None:
-    dataset[tag] = DataElement(tag, vr, value)
+def put(dataset: Dataset, tag: int, vr: str, value: bytes) -> None:
+    """Set an element to bytes as they stand in a file: quicker than values that have to be encoded."""
+    implicit, little = dataset.original_encoding
+    if len(value) % 2:
+        value += b"\0" if vr in ("UI", "OB", "UN") else b" "
+    new = RawDataElement(Tag(tag), vr, len(value), value, 0, bool(implicit), little is not False, True, False)
+    dataset[new.tag] = new

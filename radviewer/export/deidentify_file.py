@@ -5,11 +5,16 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import pydicom
+from pydicom.config import IGNORE
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -32,6 +37,7 @@ BROKEN = (
 IMPLEMENTATION = UID("2.25.272094170190164193353913349036247640218")
 _LARGEST_INFLATED = 1 << 30
 _HEAD = 4096
+_PIXELS, _UNDEFINED = 0x7FE00010, 0xFFFFFFFF
 _REFUSED = {
     "1.2.840.10008.1.3.10": "It is an index of files (DICOMDIR), which names the patients.",
     "1.2.840.10008.5.1.4.1.1.104.": "It is a document, such as a PDF, that may name the patient anywhere in its text.",
@@ -72,11 +78,14 @@ def _check_deflated(stream: BinaryIO) -> None:
 
 
 def _syntax(dataset: FileDataset) -> UID:
-    """Transfer syntax that fits how the data set was read."""
-    stated = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
-    if stated is not None and UID(stated).is_transfer_syntax:
-        return UID(stated)
+    """Transfer syntax that fits how the data set was read; what the file says of itself may be wrong."""
     implicit, little = dataset.original_encoding
+    stated = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if stated is not None and stated.is_transfer_syntax and not stated.is_private:
+        if (stated.is_implicit_VR, stated.is_little_endian) == (implicit, little):
+            return UID(stated)
+        if stated.is_compressed:
+            raise ValueError("its transfer syntax does not fit its data")
     if implicit:
         return ImplicitVRLittleEndian
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -94,12 +103,14 @@ def check_kind(dataset: Dataset) -> None:
     for prefix, reason in _REFUSED.items():
         if kind.startswith(prefix):
             raise BrokenFile(reason)
-    if not kind or not all(text_of(dataset, name) for name in ("SOPInstanceUID", "StudyInstanceUID")):
-        raise BrokenFile("It does not say what it is (SOP Class, SOP Instance and Study Instance UID).")
+    if not kind or not text_of(dataset, "SOPInstanceUID"):
+        raise BrokenFile("It does not say what it is (SOP Class and SOP Instance UID).")
 
 
 def write(dataset: FileDataset, syntax: UID, target: Path) -> None:
     """Write a new file: a preamble of zeros, file meta information of its own (PS3.10 7.1), the data set.
+
+    pydicom's own writer of files would copy the pixels four times on the way.
 
     Raises
     ------
@@ -109,19 +120,64 @@ def write(dataset: FileDataset, syntax: UID, target: Path) -> None:
         If the data set cannot be encoded.
 
     """
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    meta.TransferSyntaxUID = syntax
-    meta.ImplementationClassUID = IMPLEMENTATION
-    meta.ImplementationVersionName = f"RADVIEWER {__version__}"[:16]
-    dataset.file_meta = meta
-    dataset.preamble = b"\0" * 128
-    encoded = io.BytesIO()
     try:
-        pydicom.dcmwrite(encoded, dataset, enforce_file_format=True)
+        parts = [bytes(128), b"DICM", _meta(dataset, syntax), *_body(dataset, syntax)]
     except BROKEN as error:
         raise BrokenFile("It is damaged: it cannot be written again.") from error
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as stream:
-        stream.write(encoded.getbuffer())
+    with target.open("xb", buffering=0) as stream:
+        for part in parts:
+            _write_all(stream, part)
+
+
+def _write_all(stream: io.FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) :]
+
+
+def _meta(dataset: FileDataset, syntax: UID) -> bytes:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = _as_uid(text_of(dataset, "SOPClassUID"))
+    meta.MediaStorageSOPInstanceUID = _as_uid(text_of(dataset, "SOPInstanceUID"))
+    meta.TransferSyntaxUID = syntax
+    meta.ImplementationClassUID = IMPLEMENTATION
+    meta.ImplementationVersionName = f"RADVIEWER {__version__}"[:16]
+    encoded = DicomBytesIO()
+    write_file_meta_info(encoded, meta)
+    return encoded.getvalue()
+
+
+def _as_uid(text: str) -> UID:
+    return UID(text, validation_mode=IGNORE)
+
+
+def _body(dataset: FileDataset, syntax: UID) -> Iterator[bytes]:
+    """Encoded data set; pixels at its end stay the bytes that were read."""
+    pixels = _last_pixels(dataset, syntax)
+    if pixels is not None:
+        del dataset[_PIXELS]
+    encoded = DicomBytesIO()
+    encoded.is_implicit_VR, encoded.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+    write_dataset(encoded, dataset)
+    if syntax.is_deflated:  # PS3.5 A.5
+        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        deflated = deflater.compress(encoded.getvalue()) + deflater.flush()
+        yield deflated + bytes(len(deflated) % 2)
+    else:
+        yield encoded.getvalue()
+    if pixels is not None:
+        value, order = pixels.value or b"", "<" if syntax.is_little_endian else ">"
+        vr = b"" if syntax.is_implicit_VR else (pixels.VR or "OW").encode() + bytes(2)
+        yield struct.pack(f"{order}HH", 0x7FE0, 0x0010) + vr + struct.pack(f"{order}I", len(value) + len(value) % 2)
+        yield value
+        yield bytes(len(value) % 2)
+
+
+def _last_pixels(dataset: FileDataset, syntax: UID) -> RawDataElement | None:
+    """Pixels that are one value and the last one, which is how every file has them that is not compressed."""
+    if max(dataset.keys(), default=0) != _PIXELS or syntax.is_compressed or syntax.is_deflated:
+        return None
+    pixels = dataset.get_item(_PIXELS)
+    plain = isinstance(pixels, RawDataElement) and (syntax.is_implicit_VR or pixels.VR in ("OB", "OW"))
+    return pixels if plain and isinstance(pixels, RawDataElement) and pixels.length != _UNDEFINED else None

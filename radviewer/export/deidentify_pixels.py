@@ -83,6 +83,8 @@ def looks_written(plane: NDArray[np.generic]) -> bool:
     that value comes and goes many times.  Metal and clipped bone reach it too, but in few large patches.
     """
     brightest = plane == plane.max()
+    if np.count_nonzero(brightest) < _STROKES // 2 * _LINES:
+        return False
     edges = np.count_nonzero(brightest[:, 1:] != brightest[:, :-1], axis=1)
     rows = np.concatenate([[0], edges >= _STROKES, [0]]).astype(np.int8)
     ends = np.flatnonzero(np.diff(rows))

@@ -15,7 +15,7 @@ from radviewer.export.deidentify_pixels import Writing
 from radviewer.export.deidentify_profile import EDITION
 
 JSON_NAME, TEXT_NAME = "deidentification.json", "deidentification.txt"
-_NAMED = "removed because they named the patient or somebody around"
+_NAMED = "taken away because they named the patient or somebody around, or were no numbers"
 
 
 @dataclass(frozen=True, slots=True)

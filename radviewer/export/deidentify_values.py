@@ -8,26 +8,23 @@ import secrets
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from radviewer.export.deidentify_profile import tables
 
-DUMMY_TEXT = "REMOVED"
-_DUMMIES: dict[str, Any] = {
-    "AS": "000Y",
-    "DA": "19000101",
-    "DT": "19000101000000",
-    "TM": "000000",
-    "DS": "0",
-    "IS": "0",
-    "UR": "urn:removed",
-    **dict.fromkeys(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"), DUMMY_TEXT),
-    **dict.fromkeys(("FD", "FL"), 0.0),
-    **dict.fromkeys(("SL", "SS", "SV", "UL", "US", "UV"), 0),
-    **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW", "UN"), b"\0" * 8),
+_DUMMIES: dict[str, bytes] = {
+    "AS": b"000Y",
+    "DA": b"19000101",
+    "DT": b"19000101000000",
+    "TM": b"000000",
+    "DS": b"0",
+    "IS": b"0",
+    "UR": b"urn:removed",
+    **dict.fromkeys(("AT", "FL", "SL", "UL"), bytes(4)),
+    **dict.fromkeys(("SS", "US"), bytes(2)),
+    **dict.fromkeys(("FD", "SV", "UV", "OB", "OD", "OF", "OL", "OV", "OW", "UN"), bytes(8)),
 }
 _OLDEST, _SPAN = 3650, 3285  # days: a shift is at least a year, so that the year tells nothing
 _WORD = re.compile(r"[A-Za-z0-9.]+")
@@ -37,9 +34,9 @@ _SHORTEST = 3  # characters of a name: shorter ones are parts of ordinary words
 _MOST = 2000  # names kept of one patient; more are not names
 
 
-def dummy(vr: str) -> Any:
+def dummy(vr: str) -> bytes:
     """Value of no meaning, valid for the VR (PS3.15 E.1: action D)."""
-    return _DUMMIES.get(vr, DUMMY_TEXT)
+    return _DUMMIES.get(vr, b"REMOVED")
 
 
 class Uids:
@@ -73,13 +70,13 @@ class Patient:
         self._names: set[bytes] = set()
         self._pattern: re.Pattern[bytes] | None = None
 
-    def remember(self, values: Iterable[bytes]) -> None:
-        """Take note of names and numbers that must not turn up anywhere."""
+    def remember(self, persons: Iterable[bytes], others: Iterable[bytes] = ()) -> None:
+        """Take note of names, whose parts count too, and of other identifiers that must not turn up anywhere."""
         before = len(self._names)
-        for value in values:
-            if before < _MOST:
-                parts = (value.strip(b" \0"), *_BETWEEN.split(value))
-                self._names.update(part.lower() for part in parts if len(part) >= _SHORTEST)
+        if before < _MOST:
+            parts = [part for name in persons for part in (name, *_BETWEEN.split(name))] + list(others)
+            plain = (part.strip(b" \0").lower() for part in parts)
+            self._names.update(part for part in plain if len(part) >= _SHORTEST)
         if len(self._names) != before:
             self._pattern = None
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pydicom
 from pydicom import uid
-from pydicom.datadict import DicomDictionary, dictionary_has_tag, dictionary_VR
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
@@ -130,7 +131,7 @@ def identified_image(path: Path, syntax: str = uid.ExplicitVRLittleEndian) -> Pa
         again.preamble = b"ZQPREAMBLEQZ".ljust(128, b"Q")
         again.file_meta.SourceApplicationEntityTitle = "ZQSOURCEQZ"
         again.file_meta.ImplementationVersionName = "ZQVERSIONQZ"
-        again.file_meta.PrivateInformationCreatorUID = OLD_UID
+        again.file_meta.PrivateInformationCreatorUID = uid.UID(OLD_UID)
         again.file_meta.PrivateInformation = b"ZQMETAQZ"
         again.save_as(path)
     return path

@@ -43,7 +43,7 @@ def copies(out: Path) -> list[Dataset]:
 
 
 def uids_in(ds: Dataset) -> set[str]:
-    found = set()
+    found: set[str] = set()
     for element in ds.iterall():
         if element.VR == "UI" and element.value:
             found.update([element.value] if element.VM == 1 else element.value)
