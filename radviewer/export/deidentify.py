@@ -14,7 +14,8 @@ from pydicom.filewriter import write_sequence_item
 from radviewer import __version__
 from radviewer.domain.study import FileLocation, ScanResult
 from radviewer.errors import NothingToRead
-from radviewer.export.deidentify_dataset import BrokenFile, Changes, Cleaner, identities, put, text_of
+from radviewer.export.deidentify_dataset import Changes, Cleaner
+from radviewer.export.deidentify_elements import BrokenFile, identities, put, text_of
 from radviewer.export.deidentify_file import BROKEN, check_kind, read, write
 from radviewer.export.deidentify_folder import new_contents
 from radviewer.export.deidentify_pixels import Writing, writing

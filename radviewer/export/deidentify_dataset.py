@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
-from pydicom.tag import Tag
 
+from radviewer.export.deidentify_elements import BrokenFile, check_length, items, put, raw, text, text_of
 from radviewer.export.deidentify_profile import TEXTS, Profile, Rule, tables
 from radviewer.export.deidentify_values import Patient, Uids, cleaned, dummy, shifted
 
@@ -31,20 +30,6 @@ _VITAL_GROUPS = frozenset({0x0028, 0x5400})
 _CODE = frozenset({0x00080100, 0x00080104, 0x00080119, 0x00080120})
 """Code Value, Code Meaning, Long and URN Code Value: free text unless the coding scheme is a public one."""
 _LONGEST_PRIVATE = 1 << 16
-_PERSONS = (
-    0x00080090, 0x00081048, 0x00081050, 0x00081060, 0x00081070, 0x00100010, 0x00101001, 0x00101005, 0x00101060,
-    0x00321032, 0x0040A123,
-)  # fmt: skip
-_IDENTIFIERS = (
-    0x00080050, 0x00080080, 0x00080081, 0x00081010, 0x00081040, 0x00100020, 0x00100030, 0x00101000, 0x00101040,
-    0x00101090, 0x00102154, 0x00104000,
-)  # fmt: skip
-"""Names and numbers of patients, physicians, institutions and stations: looked for in everything that is kept.  Of
-names every part counts; an institution is known by its whole name only."""
-
-
-class BrokenFile(Exception):
-    """The file cannot be copied; the message is a sentence without anything from the file."""
 
 
 @dataclass
@@ -113,7 +98,7 @@ class Cleaner:
             self._private(dataset, private, depth, keep=self.profile.retain_safe_private and not wholly)
         is_local = "CodeMeaning" in dataset and text_of(dataset, "CodingSchemeDesignator") not in tables().schemes
         for element in public:
-            _check_length(element)
+            check_length(element)
             self._element(dataset, element, depth, wholly or (is_local and int(element.tag) in _CODE))
 
     def _element(self, dataset: Dataset, element: DataElement | RawDataElement, depth: int, wholly: bool) -> None:
@@ -140,7 +125,7 @@ class Cleaner:
             case Rule.REMOVE:
                 del dataset[element.tag]
             case Rule.UID:
-                put(dataset, tag, vr, "\\".join(map(self.uids.new, _text(element).split("\\"))).encode())
+                put(dataset, tag, vr, "\\".join(map(self.uids.new, text(element).split("\\"))).encode())
             case Rule.PSEUDONYM:
                 put(dataset, tag, vr, self.patient.pseudonym.encode())
             case Rule.EMPTY:
@@ -182,7 +167,7 @@ class Cleaner:
         self, dataset: Dataset, element: DataElement | RawDataElement, depth: int, rule: Rule, *, wholly: bool
     ) -> None:
         self.changes.done[rule][int(element.tag)] += 1
-        for item in _items(dataset, element):
+        for item in items(dataset, element):
             self.clean(item, depth + 1, wholly=wholly)
 
     def _private(
@@ -208,59 +193,12 @@ class Cleaner:
 
     def _is_harmless(self, dataset: Dataset, element: DataElement | RawDataElement, depth: int) -> bool:
         """Whether a private element may stay; a sequence is cleaned like any other."""
-        _check_length(element)
+        check_length(element)
         if element.VR == "SQ":
-            for item in _items(dataset, element):
+            for item in items(dataset, element):
                 self.clean(item, depth + 1)
             return True
         value = raw(element)
         if element.VR in _NUMBERS and not _NUMBERS[element.VR].fullmatch(value):
             return False
         return len(value) <= _LONGEST_PRIVATE and not self.patient.betrayed_by(value)
-
-
-def identities(dataset: Dataset) -> tuple[list[bytes], list[bytes]]:
-    """Names of persons, and other identifiers, in the first level of a data set, as they are encoded in the file."""
-    persons, others = (
-        [part for tag in tags if tag in dataset for part in raw(dataset.get_item(tag)).split(b"\\")]
-        for tags in (_PERSONS, _IDENTIFIERS)
-    )
-    return persons, others
-
-
-def raw(element: DataElement | RawDataElement) -> bytes:
-    """Value as it is in the file, or as near to it as pydicom left it."""
-    if isinstance(element, RawDataElement) or isinstance(element.value, bytes):
-        return element.value or b""
-    parts = element.value if element.VM > 1 else [element.value or ""]
-    return "\\".join(map(str, parts)).encode("utf-8", "surrogateescape")
-
-
-def text_of(dataset: Dataset, keyword: str) -> str:
-    """Value as text, "" when absent; unlike pydicom's own it never warns, whatever is in the file."""
-    return _text(dataset.get_item(keyword)).strip(" \0") if keyword in dataset else ""
-
-
-def _text(element: DataElement | RawDataElement) -> str:
-    return raw(element).decode("ascii", "surrogateescape")
-
-
-def _items(dataset: Dataset, element: DataElement | RawDataElement) -> Sequence:
-    value = dataset[element.tag].value
-    if not isinstance(value, Sequence):
-        raise BrokenFile("A sequence in it cannot be read.")
-    return value
-
-
-def _check_length(element: DataElement | RawDataElement) -> None:
-    if isinstance(element, RawDataElement) and element.length not in (0xFFFFFFFF, len(element.value or b"")):
-        raise BrokenFile("It is cut off.")
-
-
-def put(dataset: Dataset, tag: int, vr: str, value: bytes) -> None:
-    """Set an element to bytes as they stand in a file: quicker than values that have to be encoded."""
-    implicit, little = dataset.original_encoding
-    if len(value) % 2:
-        value += b"\0" if vr in ("UI", "OB", "UN") else b" "
-    new = RawDataElement(Tag(tag), vr, len(value), value, 0, bool(implicit), little is not False, True, False)
-    dataset[new.tag] = new

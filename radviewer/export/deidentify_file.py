@@ -27,7 +27,7 @@ from radviewer import __version__
 from radviewer.dicom.sources import ZIP_ERRORS, open_file
 from radviewer.domain.study import FileLocation
 from radviewer.errors import UnreadableImage
-from radviewer.export.deidentify_dataset import BrokenFile, text_of
+from radviewer.export.deidentify_elements import BrokenFile, text_of
 
 BROKEN = (
     *ZIP_ERRORS, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RecursionError,

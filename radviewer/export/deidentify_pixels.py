@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from radviewer.export.deidentify_dataset import text_of
+from radviewer.export.deidentify_elements import text_of
 
 _SC, _US, _US_CINE = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.6.1", "1.2.840.10008.5.1.4.1.1.3.1"
 _PHOTOS = "1.2.840.10008.5.1.4.1.1.77.1"
