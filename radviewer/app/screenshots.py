@@ -67,10 +67,10 @@ def scale_of(settings: Settings, transform: ViewTransform) -> float:
             return settings.picture_scale
 
 
-def legend_of(rows: tuple[Row, ...], index: int) -> tuple[LegendLine, ...]:
+def legend_of(rows: tuple[Row, ...], index: int, *, rejected: bool = False) -> tuple[LegendLine, ...]:
     """Lines of a legend: findings with state and probability, then the anatomy.
 
-    Rejected findings are left out, and what is not on the slice.
+    Rejected findings are left out unless asked for, and what is not on the slice.
 
     Parameters
     ----------
@@ -78,14 +78,18 @@ def legend_of(rows: tuple[Row, ...], index: int) -> tuple[LegendLine, ...]:
         Of the stack.
     index : int
         Of the slice shown.
+    rejected : bool
+        Whether rejected findings are told of.
 
     """
+    if not rejected:
+        rows = tuple(row for row in rows if row.state is not RowState.REJECTED)
     return (*_findings(rows, index), *_anatomy(rows, index))
 
 
 def _findings(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
     for row in rows:
-        if row.kind is Kind.ANATOMY or row.state is RowState.REJECTED or row.state is RowState.REFUSED:
+        if row.kind is Kind.ANATOMY or row.state is RowState.REFUSED:
             continue
         if row.slices and index not in row.slices:
             continue
@@ -102,7 +106,7 @@ def _findings(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
 
 def _anatomy(rows: tuple[Row, ...], index: int) -> Iterator[LegendLine]:
     for row in rows:
-        if row.kind is Kind.ANATOMY and row.state is not RowState.REJECTED and index in row.slices:
+        if row.kind is Kind.ANATOMY and index in row.slices:
             state = "" if row.state is RowState.PENDING else f", {row.state.value}"
             yield LegendLine(row.label, f"{row.label}{state}; {row.key.model} {row.key.version}")
 

@@ -72,6 +72,7 @@ class Settings:
     picture_scale: float = 1.0
     picture_width: int = 1600  # pixels
     picture_format: str = "png"
+    picture_rejected: bool = False  # whether they show rejected findings too
     window_state: str = ""  # Qt's saveGeometry and saveState, base64
 
 
@@ -94,6 +95,7 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "picture_scale": _number(0.25, 4),
     "picture_width": _number(200, 8000),
     "picture_format": _one_of("png", "tiff"),
+    "picture_rejected": _flag,
     "window_state": _text(200_000),
 }
 

@@ -45,9 +45,10 @@ class PictureCommands:
         room = self._window.room
         patient = Density(room.settings.now.picture_patient)
         view = replace(widget.view_with(patient), selected=None, hovered=None, crosshair=None)
-        if view.opinion is not None:
+        rejected = room.settings.now.picture_rejected
+        if view.opinion is not None and not rejected:
             view = replace(view, opinion=view.opinion.without_rejected())
-        legend = legend_of(room.findings.rows(shown), viewport.index) if room.overlays.now.on else ()
+        legend = legend_of(room.findings.rows(shown), viewport.index, rejected=rejected) if room.overlays.now.on else ()
         return Screenshot(view, (*legend, *cautions(shown)))
 
     def picture(self, widget: ViewportWidget) -> QImage | None:

@@ -180,3 +180,17 @@ def test_a_picture_may_show_initials_only(opened: Opened) -> None:
     shot = opened.window.commands.pictures.shot(opened.window.desk.active)
     assert shot is not None
     assert shot.view.corners.top_left == ("T. D. J.",)  # Test^Doe^Jane
+
+
+def test_rejected_findings_are_shown_when_asked_for(opened: Opened) -> None:
+    opened.room.overlays.change(findings=True)
+    first = next(row for row in opened.room.findings.rows(opened.room.desk.active.shown) if row.finding)
+    opened.room.findings.reject(first, RejectReason.ARTEFACT)
+    pictures, widget = opened.window.commands.pictures, opened.window.desk.active
+    without = pictures.shot(widget)
+    opened.room.settings.change(picture_rejected=True)
+    asked = pictures.shot(widget)
+    assert without is not None
+    assert asked is not None
+    assert not any(first.label in line.text for line in without.legend)
+    assert any(first.label in line.text and "rejected" in line.text for line in asked.legend)

@@ -97,6 +97,7 @@ class SettingsDialog(QDialog):
         self.picture_format = self._choice(_FORMATS, now.picture_format)
         self.picture_size.currentIndexChanged.connect(self._show_size)
         self._show_size()
+        self.picture_rejected = self._check("Rejected findings too", now.picture_rejected)
         self.smooth = self._check("Smooth magnified pixels", now.smooth)
         self.linked = self._check("Scroll parallel series together", now.linked)
         self.reference_lines = self._check("Reference lines between viewports", now.reference_lines)
@@ -141,6 +142,7 @@ class SettingsDialog(QDialog):
         for part in (self.picture_size, self.picture_scale, self.picture_width, self.picture_format):
             size.addWidget(part)
         form.addRow("", size)
+        form.addRow("", self.picture_rejected)
         choose = QPushButton("Choose…")
         choose.setAutoDefault(False)
         choose.clicked.connect(self._choose_folder)
@@ -175,6 +177,7 @@ class SettingsDialog(QDialog):
             picture_scale=self.picture_scale.value(),
             picture_width=self.picture_width.value(),
             picture_folder=self.picture_folder.text().strip(),
+            picture_rejected=self.picture_rejected.isChecked(),
             picture_format=self.picture_format.currentData(),
             hasty_seconds=self.hasty.value(),
             smooth=self.smooth.isChecked(),
