@@ -127,11 +127,8 @@ class _Work:
 
     def _copy(self, location: FileLocation) -> None:
         dataset, syntax = read(location)
-        check_kind(dataset)
-        series = text_of(dataset, "SeriesInstanceUID")
-        if self._options.series is not None and series not in self._options.series:
-            raise BrokenFile("It changed since the folder was read.")
         try:
+            series = self._check(dataset)
             found = writing(dataset, syntax)
             if found.is_doubtful and not self._options.keep_burned_in(Doubt(location, found)):
                 raise BrokenFile(f"There may be writing in its pixels: {found.value}.")
@@ -142,6 +139,14 @@ class _Work:
         write(dataset, syntax, self._folder / str(place[0]) / f"{place[1] + 1}.dcm")
         self._series[series] = [place[0], place[1] + 1]
         self._count(dataset, found, changes)
+
+    def _check(self, dataset: Dataset) -> str:
+        """Series of an instance that may be copied."""
+        check_kind(dataset)
+        series = text_of(dataset, "SeriesInstanceUID")
+        if self._options.series is not None and series not in self._options.series:
+            raise BrokenFile("It changed since the folder was read.")
+        return series
 
     def _clean(self, dataset: FileDataset, found: Writing) -> Changes:
         patient, changes = self._patient(dataset), Changes()

@@ -136,7 +136,7 @@ class Cleaner:
     def _keep(self, dataset: Dataset, element: DataElement | RawDataElement, vr: str) -> None:
         tag = int(element.tag)
         value = raw(element) if vr in _CHECKED or vr in _NUMBERS else b""
-        vital = tag in _VITAL or tag >> 16 in _VITAL_GROUPS
+        vital = tag in _VITAL or (vr == "CS" and tag >> 16 in _VITAL_GROUPS)
         if vr in _NUMBERS and not _NUMBERS[vr].fullmatch(value):
             self.changes.named[tag] += 1
             del dataset[element.tag]

@@ -46,7 +46,7 @@ def text_of(dataset: Dataset, keyword: str) -> str:
 
 
 def text(element: DataElement | RawDataElement) -> str:
-    """Value as text, "\\" between several."""
+    """Value as text, with backslashes between several."""
     return raw(element).decode("ascii", "surrogateescape")
 
 

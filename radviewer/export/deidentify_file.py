@@ -13,6 +13,7 @@ import pydicom
 from pydicom.config import IGNORE
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
@@ -31,7 +32,7 @@ from radviewer.export.deidentify_elements import BrokenFile, text_of
 
 BROKEN = (
     *ZIP_ERRORS, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RecursionError,
-    struct.error, UnreadableImage,
+    struct.error, UnreadableImage, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
 """What pydicom raises on hostile bytes."""
 IMPLEMENTATION = UID("2.25.272094170190164193353913349036247640218")

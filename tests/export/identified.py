@@ -92,7 +92,9 @@ def _others() -> Iterator[tuple[int, str]]:
     table = profile_table()
     for tag, (vr, *_) in DicomDictionary.items():
         group = tag >> 16
-        if tag in table or tag in STRUCTURE or group < 8 or group in (0x0028, 0x5400, 0xFFFE) or tag & 0xFFFF == 0:
+        if tag in table or tag in STRUCTURE or group < 8 or group == 0xFFFE or tag & 0xFFFF == 0:
+            continue
+        if vr == "CS" and group in (0x0028, 0x5400):  # defined terms of pixels and waveforms
             continue
         if vr in _MARKED | _NAMED | {"DA", "DT", "TM"} and tag not in (0x0040A010, 0x0040A040, 0x0040A050):
             yield tag, vr
