@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from radviewer.dicom.scan import scan
 from radviewer.errors import RadviewerError
-from radviewer.export.deidentify import DeidentifyOptions, deidentify, refuse
+from radviewer.export.deidentify import DeidentifyOptions, Doubt, deidentify, refuse
+from radviewer.export.deidentify_pixels import Writing
 from radviewer.export.deidentify_profile import Profile
 from radviewer.export.deidentify_report import DeidentifyReport
 from radviewer.progress import Progress
@@ -22,7 +24,7 @@ def deidentify_command(argv: Sequence[str], progress: Progress) -> tuple[str, st
     """Copy a folder without the patients' identity; what to print, and a sentence why nothing was copied or ""."""
     chosen = _parser().parse_args(argv)
     profile = Profile(chosen.shift_dates, chosen.clean_descriptors, chosen.retain_safe_private)
-    keep = (lambda _doubt: True) if chosen.keep_burned_in else refuse
+    keep = (lambda _doubt: True) if chosen.keep_burned_in else Asking() if _is_attended() else refuse
     series = frozenset(chosen.series) if chosen.series else None
     report, problem = DeidentifyReport({}), ""
     try:
@@ -36,6 +38,26 @@ def deidentify_command(argv: Sequence[str], progress: Progress) -> tuple[str, st
     if chosen.json:
         return json.dumps(report.as_json(with_names=True), ensure_ascii=False, indent=1), problem
     return "" if problem and not report.left_out else report.text(with_names=True).rstrip("\n"), problem
+
+
+def _is_attended() -> bool:
+    """Whether somebody is there to be asked."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+class Asking:
+    """Asks on the terminal about images that may have writing in their pixels, once for each reason."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Writing, bool] = {}
+
+    def __call__(self, doubt: Doubt) -> bool:
+        """Whether an image is copied all the same."""
+        if doubt.writing not in self._answers:
+            text = f"{doubt.location.name}: {doubt.writing.value}. Look at it; copy it and others like it? [y/N] "
+            print(f"\n{text}", end="", file=sys.stderr, flush=True)
+            self._answers[doubt.writing] = sys.stdin.readline().strip().lower() in ("y", "yes")
+        return self._answers[doubt.writing]
 
 
 def _parser() -> argparse.ArgumentParser:
