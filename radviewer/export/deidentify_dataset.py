@@ -127,7 +127,7 @@ class Cleaner:
             case Rule.UID:
                 put(dataset, tag, vr, "\\".join(map(self.uids.new, text(element).split("\\"))).encode())
             case Rule.PSEUDONYM:
-                put(dataset, tag, vr, self.patient.pseudonym.encode())
+                put(dataset, tag, vr, self.patient.pseudonym.encode() + (b"^" if vr == "PN" else b""))
             case Rule.EMPTY:
                 put(dataset, tag, vr, b"")
             case _:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pydicom
-from pydicom.config import IGNORE
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset, write_file_meta_info
+from pydicom.filewriter import write_dataset
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -35,7 +34,7 @@ BROKEN = (
     struct.error, UnreadableImage, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
 """What pydicom raises on hostile bytes."""
-IMPLEMENTATION = UID("2.25.272094170190164193353913349036247640218")
+IMPLEMENTATION = "2.25.272094170190164193353913349036247640218"
 _LARGEST_INFLATED = 1 << 30
 _HEAD = 4096
 _PIXELS, _UNDEFINED = 0x7FE00010, 0xFFFFFFFF
@@ -138,19 +137,19 @@ def _write_all(stream: io.FileIO, data: bytes) -> None:
 
 
 def _meta(dataset: FileDataset, syntax: UID) -> bytes:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = _as_uid(text_of(dataset, "SOPClassUID"))
-    meta.MediaStorageSOPInstanceUID = _as_uid(text_of(dataset, "SOPInstanceUID"))
-    meta.TransferSyntaxUID = syntax
-    meta.ImplementationClassUID = IMPLEMENTATION
-    meta.ImplementationVersionName = f"RADVIEWER {__version__}"[:16]
-    encoded = DicomBytesIO()
-    write_file_meta_info(encoded, meta)
-    return encoded.getvalue()
-
-
-def _as_uid(text: str) -> UID:
-    return UID(text, validation_mode=IGNORE)
+    """File meta information (PS3.10 Table 7.1-1), explicit little endian whatever the data set is."""
+    elements = (
+        (0x0002, b"UI", text_of(dataset, "SOPClassUID")),
+        (0x0003, b"UI", text_of(dataset, "SOPInstanceUID")),
+        (0x0010, b"UI", syntax),
+        (0x0012, b"UI", IMPLEMENTATION),
+        (0x0013, b"SH", f"RADVIEWER {__version__}"[:16]),
+    )
+    encoded = struct.pack("<HH2sxxI2s", 2, 1, b"OB", 2, b"\0\1")
+    for element, vr, text in elements:
+        value = text.encode("ascii") + (b" " if vr == b"SH" else b"\0") * (len(text) % 2)
+        encoded += struct.pack("<HH2sH", 2, element, vr, len(value)) + value
+    return struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(encoded)) + encoded
 
 
 def _body(dataset: FileDataset, syntax: UID) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ _DUMMIES: dict[str, bytes] = {
     "TM": b"000000",
     "DS": b"0",
     "IS": b"0",
+    "PN": b"REMOVED^",  # a name of one word without a delimiter is of a retired form
     "UR": b"urn:removed",
     **dict.fromkeys(("AT", "FL", "SL", "UL"), bytes(4)),
     **dict.fromkeys(("SS", "US"), bytes(2)),

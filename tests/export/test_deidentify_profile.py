@@ -72,7 +72,7 @@ def _is_right(ds: Dataset, tag: int, code: str) -> bool:
         required = tag in (0x00700082, 0x00700083)  # type 1 in presentation states
         return ds[tag].value not in (DATE, TIME) if required else tag not in ds
     if tag in (0x00100010, 0x00100020):
-        return bool(ds[tag].value == "ANON-1")
+        return bool(ds[tag].value == ("ANON-1^" if vr == "PN" else "ANON-1"))
     if code in ("Z", "X/Z"):
         return ds[tag].is_empty or (vr == "SQ" and len(ds[tag].value) == 0)
     if vr == "SQ":  # of the first four only what is in them is cleaned
