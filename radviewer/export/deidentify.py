@@ -104,7 +104,7 @@ class _Work:
                 "shift_dates": profile.shift_dates,
                 "clean_descriptors": profile.clean_descriptors,
                 "retain_safe_private": profile.retain_safe_private,
-                "keep_burned_in": options.keep_burned_in is not refuse,
+                "keep_burned_in": False,  # until somebody wants such an image
                 "selected_series_only": options.series is not None,
             },
             left_out=left_out,
@@ -183,6 +183,7 @@ class _Work:
         report.patients = len({patient for patient, _ in self._copied})
         report.identity_removed += text_of(dataset, "PatientIdentityRemoved") == "YES"
         report.writing[found] += 1
+        report.options["keep_burned_in"] |= found.is_doubtful
         report.changes.add(changes)
 
 
