@@ -8,40 +8,26 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import queue
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
-from radviewer.ai.context import Context
-from radviewer.domain.study import Stack
+from radviewer.export.batch_worker import Errand, Reader, serve
+from radviewer.export.own_files import OwnFolder
 from radviewer.export.result_files import Options
-from radviewer.progress import Cancelled, Progress
+from radviewer.progress import Progress
 
 _STEP = 0.1  # seconds between looks at cancellation
-_PATIENCE = 900.0  # seconds for one stack
-
-
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """One stack to read into a folder of its own; `notes` are kept there with the results."""
-
-    number: int
-    folder: Path
-    stack: Stack
-    context: Context
-    notes: dict[str, Any]
-
-
-Reader = Callable[[Path, Options, Errand], None]
-"""Reads with the models of a folder; named by module, so that a new process finds it."""
+_PATIENCE = 600.0  # seconds without a sign of life
+_LOST = "The process that read it crashed. Read this study alone; the others are not affected."
 
 
 def read_side_by_side(
@@ -54,6 +40,8 @@ def read_side_by_side(
     patience: float = _PATIENCE,
 ) -> dict[int, str]:
     """Run errands in `workers` processes.
+
+    `patience` is how many seconds one may be silent: its models and files still ask whether to stop while they work.
 
     Returns
     -------
@@ -72,28 +60,31 @@ def read_side_by_side(
     failed: dict[int, str] = {}
     done: queue.SimpleQueue[int] = queue.SimpleQueue()
     stop = threading.Event()
+    resource_tracker.ensure_running()  # now: its start in a lane would let Ctrl+C through again
     threads = max(1, (os.cpu_count() or 1) // workers)
     lanes = [_Lane((reader, models, options, threads), waiting, failed, done, stop, patience) for _ in range(workers)]
     for lane in lanes:
         lane.start()
+    seen: set[int] = set()
     try:
-        _watch(lanes, done, len(errands), progress)
+        _watch(lanes, done, seen, len(errands), progress)
     finally:
         stop.set()
         for lane in lanes:
             lane.join()
-    return failed
+    answered = {done.get() for _ in range(done.qsize())} | seen
+    return {e.number: failed.get(e.number, _LOST) for e in errands if e.number in failed or e.number not in answered}
 
 
-def _watch(lanes: Sequence[_Lane], done: queue.SimpleQueue[int], total: int, progress: Progress) -> None:
-    """Report what is finished until nothing is left."""
-    finished = 0
+def _watch(
+    lanes: Sequence[_Lane], done: queue.SimpleQueue[int], seen: set[int], total: int, progress: Progress
+) -> None:
+    """Report what is finished, and add it to `seen`, until nothing is left."""
     while any(lane.is_alive() for lane in lanes):
         progress.check()
         with suppress(queue.Empty):
-            done.get(timeout=_STEP)
-            finished += 1
-            progress.report(finished, total, "Reading stacks")
+            seen.add(done.get(timeout=_STEP))
+            progress.report(len(seen), total, "Reading stacks")
     progress.check()
 
 
@@ -117,6 +108,8 @@ class _Lane(threading.Thread):
 
     def run(self) -> None:
         """Take errands until there are none, or it should stop."""
+        if sys.platform != "win32":  # a new process inherits this: Ctrl+C must not meet it while it starts
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             while not self._halt.is_set():
                 try:
@@ -124,6 +117,8 @@ class _Lane(threading.Thread):
                 except queue.Empty:
                     return
                 reason = self._sent(errand)
+                if self._process is None:
+                    OwnFolder.sweep(errand.folder)  # it was ended in the middle
                 if self._halt.is_set():
                     return
                 if reason:
@@ -138,6 +133,9 @@ class _Lane(threading.Thread):
             pipe = self._opened()
             pipe.send(errand)
             return self._answer(pipe)
+        except (pickle.PickleError, TypeError, AttributeError):  # what cannot be sent, or answered nothing of ours
+            self._end()
+            return _LOST
         except (OSError, EOFError):
             process = self._process
             if process is not None:
@@ -147,21 +145,24 @@ class _Lane(threading.Thread):
             return _lost(status)
 
     def _answer(self, pipe: Connection) -> str:
-        began = time.monotonic()
-        while not pipe.poll(_STEP):
+        heard = time.monotonic()
+        while True:
+            if pipe.poll(_STEP):
+                heard = time.monotonic()
+                if (answer := pipe.recv()) is not None:  # None: it is alive
+                    return str(answer)
             if self._halt.is_set():
                 self._end()
                 return "stopped"
-            if time.monotonic() - began > self._patience:
+            if time.monotonic() - heard > self._patience:
                 self._end()
-                return f"Reading it took more than {self._patience:g} s and was given up. Read this study alone."
-        return str(pipe.recv())
+                return f"Reading it made no progress for {self._patience:g} s and was given up. Read this study alone."
 
     def _opened(self) -> Connection:
         if self._pipe is None:
             context = multiprocessing.get_context("spawn")  # threads are running here: a fork would copy their locks
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs, *self._setting), daemon=True)
+            self._process = context.Process(target=serve, args=(theirs, *self._setting), daemon=True)
             self._process.start()
             theirs.close()
         return self._pipe
@@ -179,31 +180,4 @@ class _Lane(threading.Thread):
 def _lost(status: int | None) -> str:
     if status == -signal.SIGKILL:
         return "The system ended the process that read it, most likely because memory ran out. Read this study alone."
-    return "The process that read it crashed. Read this study alone; the others are not affected."
-
-
-def _serve(pipe: Connection, reader: Reader, models: Path, options: Options, threads: int) -> None:
-    """Read what is asked for until the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    if sys.platform == "linux":
-        os.environ["OMP_NUM_THREADS"] = str(threads)
-    with suppress(EOFError, OSError):
-        while True:
-            errand: Errand = pipe.recv()
-            try:
-                reader(models, options, errand)
-                pipe.send("")
-            except Cancelled:
-                return
-            except MemoryError:
-                pipe.send("There is not enough memory to read it; close other programs.")
-            except Exception as error:  # noqa: BLE001 -- one bad study never stops the rest
-                pipe.send(_sentence(error))
-
-
-def _sentence(error: Exception) -> str:
-    from radviewer.errors import RadviewerError
-
-    if isinstance(error, RadviewerError):
-        return str(error)
-    return f"An internal fault ({type(error).__name__}) stopped reading it; the others are not affected."
+    return _LOST

@@ -19,6 +19,7 @@ from radviewer.errors import NotSaved
 
 RECORD = ".radviewer.json"
 _MARK = "radviewer results"
+_PART, _PART_END = ".radviewer-", ".part"
 _LARGEST = 64 << 20  # bytes of a record
 
 
@@ -108,6 +109,13 @@ class OwnFolder:
         finally:
             batch.discard()
 
+    @staticmethod
+    def sweep(path: Path) -> None:
+        """Delete files of a batch whose process was ended before it could: they may name patients."""
+        for part in path.rglob(f"{_PART}*{_PART_END}"):
+            with suppress(OSError):
+                part.unlink()
+
     def remove(self) -> None:
         """Delete radviewer's own files, the record, and the folder if nothing else is in it."""
         self._delete(self._hashes)
@@ -171,9 +179,7 @@ def _staged(target: Path, write: Callable[[IO[bytes]], None]) -> Path:
     path: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=".radviewer-", suffix=".part", delete=False
-        ) as stream:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=_PART, suffix=_PART_END, delete=False) as stream:
             path = Path(stream.name)
             write(stream)
         done, path = path, None

@@ -15,8 +15,9 @@ from radviewer.dicom.scan import scan
 from radviewer.domain.study import ScanResult, Stack
 from radviewer.errors import NothingToRead, NotSaved
 from radviewer.export.batch import attempted
+from radviewer.export.batch_worker import Errand
 from radviewer.export.fingerprint import fingerprint, identity
-from radviewer.export.lanes import Errand, read_side_by_side
+from radviewer.export.lanes import read_side_by_side
 from radviewer.export.opinions import Json, document, encoded, entry, result
 from radviewer.export.own_files import RECORD, OwnFolder, writer
 from radviewer.export.read_into import read_into, run_errand, unread

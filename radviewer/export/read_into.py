@@ -13,7 +13,7 @@ from radviewer.ai.reading import complete
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.study import Stack
 from radviewer.errors import UnreadableImage
-from radviewer.export.lanes import Errand
+from radviewer.export.batch_worker import Errand
 from radviewer.export.opinions import Json, result
 from radviewer.export.own_files import Batch, OwnFolder
 from radviewer.export.read_stack import failed, read_stack, was_readable
@@ -37,6 +37,7 @@ def read_into(
     NotSaved, Cancelled
 
     """
+    OwnFolder.sweep(own.path)  # of a program that was ended in the middle
     opinions, volume = read_stack(stack, context, catalogue, options.model, progress)
     subject = Subject(stack, volume, options)
     with own.batch() as batch:
@@ -73,7 +74,7 @@ def unread(cards: Sequence[Card], reason: str) -> tuple[Opinion, ...]:
     return complete(bare, cards)
 
 
-def run_errand(models: Path, options: Options, errand: Errand) -> None:
+def run_errand(models: Path, options: Options, errand: Errand, progress: Progress) -> None:
     """Read one stack in a worker process.
 
     Raises
@@ -82,7 +83,7 @@ def run_errand(models: Path, options: Options, errand: Errand) -> None:
 
     """
     catalogue = _catalogue(models)
-    read_into(OwnFolder(errand.folder), errand.stack, errand.context, catalogue, options, errand.notes, Progress())
+    read_into(OwnFolder(errand.folder), errand.stack, errand.context, catalogue, options, errand.notes, progress)
 
 
 @cache

@@ -140,6 +140,15 @@ def test_a_foreign_summary_is_refused_before_anything_is_read(
     assert asked == []
 
 
+def test_what_a_killed_run_left_half_is_gone(study: Path, out: Path, catalogue: Catalogue) -> None:
+    chest_film(study / "film.dcm")
+    left = out / "stack-0" / "chest-anatomy" / ".radviewer-abc.part"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    read_folder(study, out, catalogue, Options())
+    assert not left.exists()
+
+
 def test_one_that_raises_is_read_again_and_stops_no_other(
     study: Path, out: Path, catalogue: Catalogue, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
