@@ -8,15 +8,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from html import escape
 from string import Template
 
 from radviewer.domain.study import ScanResult
 from radviewer.export.opinions import Json
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings that a spreadsheet would take for a formula."""
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""Beginnings, some of them in full width, that a spreadsheet would take for a formula."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class TriageRow:
     stack: int
     model: str
     version: str
+    measurements: str
     picture: str
 
 
@@ -50,15 +51,15 @@ def summary_files(scanned: ScanResult, entries: Sequence[Json]) -> dict[str, byt
 
 def ranked(scanned: ScanResult, entries: Sequence[Json]) -> tuple[TriageRow, ...]:
     """Rows: flagged first, then by probability; what did not run comes last."""
-    found = sorted(_rows(scanned, entries), key=_order)
-    return tuple(TriageRow(rank, *astuple(row)[1:]) for rank, row in enumerate(found, 1))
+    found = sorted(_rows(scanned, entries), key=lambda row: row[0])
+    return tuple(replace(row, rank=rank) for rank, (_, row) in enumerate(found, 1))
 
 
-def _order(row: TriageRow) -> tuple[bool, bool, float, str]:
-    return (row.flagged != "yes", not row.probability, -float(row.probability or 0), row.file)
+_Order = tuple[bool, bool, float, str]
 
 
-def _rows(scanned: ScanResult, entries: Sequence[Json]) -> Iterator[TriageRow]:
+def _rows(scanned: ScanResult, entries: Sequence[Json]) -> Iterator[tuple[_Order, TriageRow]]:
+    """Rows, each with its place: of the probability itself, not of the digits that are shown."""
     about = {
         (study.study_uid, series.series_uid): (series.modality or "", study.date or "")
         for study in scanned.studies
@@ -70,22 +71,33 @@ def _rows(scanned: ScanResult, entries: Sequence[Json]) -> Iterator[TriageRow]:
         for answer in entry["results"]:
             for finding in answer["findings"]:
                 status = finding["status"] if answer["status"] == "ran" else answer["status"]
-                yield TriageRow(
-                    0,
-                    finding["label"],
-                    _number(finding["probability"]),
-                    _number(finding["threshold"]),
-                    "yes" if finding["flagged"] else "no" if finding["probability"] is not None else "",
-                    status,
-                    finding["reason"] or answer["reason"] or "",
-                    modality,
-                    date,
-                    file,
-                    entry["stack"],
-                    answer["model"],
-                    answer["version"],
-                    finding["picture"] or "",
+                probability = finding["probability"]
+                yield (
+                    (not finding["flagged"], probability is None, -(probability or 0.0), file),
+                    TriageRow(
+                        0,
+                        finding["label"],
+                        _number(finding["probability"]),
+                        _number(finding["threshold"]),
+                        "yes" if finding["flagged"] else "no" if finding["probability"] is not None else "",
+                        status,
+                        finding["reason"] or answer["reason"] or "",
+                        modality,
+                        date,
+                        file,
+                        entry["stack"],
+                        answer["model"],
+                        answer["version"],
+                        _measured(finding["measurements"]),
+                        finding["picture"] or "",
+                    ),
                 )
+
+
+def _measured(measurements: Json) -> str:
+    """In one cell: ``area 12.5 cm2; …``, units as UCUM writes them."""
+    known = ((name, one["value"], one["unit"]) for name, one in measurements.items() if one["value"] is not None)
+    return "; ".join(f"{name} {value:.4g}{'' if unit == '1' else f' {unit}'}" for name, value, unit in known)
 
 
 def _number(value: float | None) -> str:
@@ -103,7 +115,17 @@ def as_csv(rows: Sequence[TriageRow]) -> bytes:
 
 
 def _plain(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    value = _printable(value)
+    return f"'{value}" if value.lstrip().startswith(_FORMULA) else value
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which break lines or turn their direction."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def _html(text: str) -> str:
+    return escape(_printable(text))
 
 
 def as_html(rows: Sequence[TriageRow], silent: int) -> bytes:
@@ -111,29 +133,43 @@ def as_html(rows: Sequence[TriageRow], silent: int) -> bytes:
     heads = "".join(f"<th>{name}</th>" for name in _HEADS)
     body = "\n".join(_line(row) for row in rows)
     flagged = sum(row.flagged == "yes" for row in rows)
-    applies = f" No bundled model applies to {silent} other series." if silent else ""
+    applies = f" No bundled model applies to {silent} other stacks of images." if silent else ""
     text = _PAGE.substitute(heads=heads, body=body, flagged=flagged, rows=len(rows), applies=applies)
     return text.encode("utf-8", "backslashreplace")
 
 
-_HEADS = ("", "Finding", "Probability", "Flagged from", "Result", "File", "Modality", "Study date", "Model")
+_HEADS = (
+    "",
+    "Finding",
+    "Probability",
+    "Flagged from",
+    "Result",
+    "File",
+    "Stack",
+    "Modality",
+    "Study date",
+    "Model",
+    "Measured",
+)
 
 
 def _line(row: TriageRow) -> str:
     words = {"yes": "flagged", "no": "ran, not flagged"}.get(row.flagged, f"{row.status}: {row.reason}")
-    file = escape(row.file)
+    file = _html(row.file)
     if row.picture:
-        file = f'<a href="{escape(row.picture)}">{file}</a>'
+        file = f'<a href="{_html(row.picture)}">{file}</a>'
     cells = (
         str(row.rank),
-        escape(row.label),
+        _html(row.label),
         row.probability[:4],
         row.threshold[:4],
-        escape(words),
+        _html(words),
         file,
-        escape(row.modality),
-        escape(row.study_date),
-        escape(f"{row.model} {row.version}"),
+        str(row.stack),
+        _html(row.modality),
+        _html(row.study_date),
+        _html(f"{row.model} {row.version}"),
+        _html(row.measurements),
     )
     kind = ' class="flagged"' if row.flagged == "yes" else ""
     return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
