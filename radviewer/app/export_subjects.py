@@ -12,7 +12,6 @@ from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Verdict, stack_id
 from radviewer.domain.measurement import MarkKind
 from radviewer.domain.opinion import Structure
-from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Window
 from radviewer.export.key_objects import MarkOn
 from radviewer.render.mark_text import label
@@ -65,15 +64,10 @@ def _marks(room: ReadingRoom) -> tuple[defaultdict[str, list[MarkOn]], defaultdi
         if mark.kind is MarkKind.KEY_IMAGE:
             keys[shown.stack.key].append(index)
             continue
-        image = _image(room, shown, index)
+        image = room.cache.slice(shown.stack, index)
         lines = label(mark, image) if image is not None else (mark.text,) if mark.text else ()
         marks[shown.stack.key].append(MarkOn(mark, index, lines))
     return marks, keys
-
-
-def _image(room: ReadingRoom, shown: Shown, index: int) -> SliceImage | None:
-    volume = room.cache.volume(shown.stack)
-    return None if volume is None else volume.slices[index]
 
 
 def _window(room: ReadingRoom, shown: Shown) -> Window | None:
@@ -90,7 +84,7 @@ def heat_pictures(room: ReadingRoom, shown: Shown, rows: tuple[Row, ...]) -> Ite
     from radviewer.export.pictures import Panel, picture
     from radviewer.export.screenshot import as_array
 
-    image = _image(room, shown, 0)
+    image = room.cache.slice(shown.stack, 0)
     if len(shown.stack.frames) != 1 or image is None:
         return
     anatomy = [Structure(row.label, row.mask) for row in rows if row.kind is Kind.ANATOMY and row.mask is not None]

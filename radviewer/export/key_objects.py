@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from radviewer import __version__
 from radviewer.domain.measurement import Mark, MarkKind, Point
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from highdicom import ModalityLUTTransformation
     from highdicom.ko import KeyObjectSelectionDocument
     from highdicom.pr import GraphicAnnotation, GraphicObject, GrayscaleSoftcopyPresentationState, TextObject
-    from pydicom.dataset import Dataset
 
 _LONGEST_TEXT = 1024
 _MOST_POINTS = 5_000  # of one polyline: the standard's 16 bit length of a value holds 8,191
@@ -226,8 +224,3 @@ def _texts(item: MarkOn, stack: Stack) -> Iterator[TextObject]:
     text = "\r\n".join(item.lines)[:_LONGEST_TEXT]
     if text and item.mark.points:
         yield TextObject(text, "PIXEL", anchor_point=_placed(item.mark.points[-1], stack), anchor_point_visible=False)
-
-
-def shape_of(objects: Sequence[Dataset]) -> list[NDArray[np.float64]]:
-    """Points ``(row, column)``, pixel centres at integers, of the graphic objects of an annotation."""
-    return [np.asarray(o.GraphicData, float).reshape(-1, 2)[:, ::-1] - 0.5 for o in objects]

@@ -28,7 +28,7 @@ from radviewer.domain.study import Stack
 from radviewer.domain.window import Window
 from radviewer.export.derived_images import heatmap, secondary_capture
 from radviewer.export.dicom_names import person_name, tracking_uid
-from radviewer.export.key_objects import MarkOn, key_images, presentation_state, shape_of
+from radviewer.export.key_objects import MarkOn, key_images, presentation_state
 from radviewer.export.seg import Author, Origin, segmentation
 from radviewer.export.sr import decisions_report, results_report
 from radviewer.export.sr_groups import Item
@@ -213,6 +213,11 @@ def test_key_images_name_their_instances(source: Callable[[Path], Path], tmp_pat
     (named,) = found.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert named.ReferencedSOPInstanceUID == stack.frames[last].file.sop_instance_uid
     assert named.ReferencedSOPClassUID == stack.frames[last].file.sop_class_uid
+
+
+def shape_of(objects: Any) -> list[np.ndarray[Any, Any]]:
+    """Points ``(row, column)``, pixel centres at integers, of the graphic objects of an annotation."""
+    return [np.asarray(o.GraphicData, float).reshape(-1, 2)[:, ::-1] - 0.5 for o in objects]
 
 
 def mark(stack: Stack, index: int, kind: MarkKind, *points: tuple[float, float], lines: tuple[str, ...] = ()) -> MarkOn:
