@@ -40,11 +40,12 @@ class RowState(Enum):
     NOT_FLAGGED = "not flagged"
 
 
-_STATE_OF = {
+STATE_OF_VERDICT = {
     Verdict.ACCEPTED: RowState.ACCEPTED,
     Verdict.REJECTED: RowState.REJECTED,
     Verdict.EDITED: RowState.EDITED,
     Verdict.MISSED: RowState.MISSED,
+    Verdict.WITHDRAWN: RowState.PENDING,  # only in reports: here it is no decision in force
 }
 
 
@@ -181,7 +182,7 @@ def _decided(row: Row, decision: Decision | None, impressions: Mapping[str, Pres
     impression = impressions.get(row.label) if row.kind is Kind.FINDING else None
     if decision is None or row.state is RowState.REFUSED:
         return row if impression is None else replace(row, impression=impression)
-    return replace(row, decision=decision, state=_STATE_OF[decision.verdict], impression=impression)
+    return replace(row, decision=decision, state=STATE_OF_VERDICT[decision.verdict], impression=impression)
 
 
 def _with_own(row: Row, masks: Masks) -> Row:
@@ -243,12 +244,6 @@ def saved_row(shown: Shown, file: str, label: str, mask: Mask, who: str) -> Row:
     return Row(
         Kind.SAVED, key, label, RowState.PENDING, reason=who, mask=mask, proposed=mask, slices=slices, key_slice=largest
     )
-
-
-STATE_OF_VERDICT = {
-    **_STATE_OF,
-    Verdict.WITHDRAWN: RowState.PENDING,
-}
 
 
 def reported_row(shown: Shown, file: str, said: ReportedDecision, words: str) -> Row:
