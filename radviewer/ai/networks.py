@@ -38,10 +38,13 @@ _STAGES = (
     _Stage(5, 2, 192, 6, 4),
     _Stage(3, 1, 320, 6, 1),
 )
-_SKIPS = (0, 1, 2, 4)  # stages whose output the decoder reads: strides 2, 4, 8, 16
+ENCODED = tuple(stage.channels for stage in _STAGES)
+"""Channels of the encoder's outputs."""
+SKIPPED = (0, 1, 2, 4)
+"""Stages whose output a decoder reads: strides 2, 4, 8, 16."""
 
 
-class _Convolution(nn.Module):
+class Convolution(nn.Module):
     """Convolution without bias, batch norm and, unless `linear`, ReLU6.
 
     Padding at stride 2 is one-sided, as in the original weights: on even sizes the
@@ -63,6 +66,7 @@ class _Convolution(nn.Module):
         self.linear = linear
 
     def forward(self, x: Tensor) -> Tensor:
+        """Convolve."""
         if self.pads:
             x = functional.pad(x, self.padding)
         x = self.norm(self.convolution(x))
@@ -75,9 +79,9 @@ class _Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         inner = inputs * expansion
-        self.expand = _Convolution(inputs, inner) if expansion > 1 else nn.Identity()
-        self.depthwise = _Convolution(inner, inner, kernel, stride, groups=inner)
-        self.project = _Convolution(inner, outputs, linear=True)
+        self.expand = Convolution(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = Convolution(inner, inner, kernel, stride, groups=inner)
+        self.project = Convolution(inner, outputs, linear=True)
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,7 +94,7 @@ class Encoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = _Convolution(3, 32, 3, 2)
+        self.stem = Convolution(3, 32, 3, 2)
         channels, stages = 32, []
         for kernel, stride, outputs, expansion, repeats in _STAGES:
             blocks = []
@@ -128,14 +132,15 @@ class Encoder(nn.Module):
         return outputs
 
 
-class _Merge(nn.Module):
+class Merge(nn.Module):
     """Double the resolution and merge an encoder map."""
 
     def __init__(self, inputs: int, skip: int, outputs: int) -> None:
         super().__init__()
-        self.merge = _Convolution(inputs + skip, outputs, 3)
+        self.merge = Convolution(inputs + skip, outputs, 3)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Merge `skip` into `x` at twice its resolution."""
         x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
         merged: Tensor = self.merge(torch.cat((x, skip), dim=1))
         return merged
@@ -152,21 +157,21 @@ class AnatomyNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = Encoder()
-        skips = [_STAGES[i].channels for i in _SKIPS]
-        self.neck = _Convolution(_STAGES[-1].channels, 96)
+        skips = [ENCODED[i] for i in SKIPPED]
+        self.neck = Convolution(ENCODED[-1], 96)
         self.decoder = nn.ModuleList(
-            _Merge(inputs, skip, outputs)
+            Merge(inputs, skip, outputs)
             for inputs, skip, outputs in zip((96, 72, 48, 32), skips[::-1], (72, 48, 32, 24), strict=True)
         )
         self.outline = nn.Conv2d(24, len(ANATOMY), 1)
-        self.polarity = nn.Linear(_STAGES[-1].channels, 1)
+        self.polarity = nn.Linear(ENCODED[-1], 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of the structures, logit of the polarity, pooled features."""
         features = self.encoder(x)
         pooled = features[-1].mean(dim=(2, 3))
         y = self.neck(features[-1])
-        for merge, index in zip(self.decoder, _SKIPS[::-1], strict=True):
+        for merge, index in zip(self.decoder, SKIPPED[::-1], strict=True):
             y = merge(y, features[index])
         return self.outline(y), self.polarity(pooled)[:, 0], pooled
 
@@ -181,7 +186,7 @@ class FindingNet(nn.Module):
     def __init__(self, findings: int) -> None:
         super().__init__()
         self.encoder = Encoder()
-        self.head = _Convolution(_STAGES[-1].channels, 1280)
+        self.head = Convolution(ENCODED[-1], 1280)
         self.dropout = nn.Dropout(0.3)
         self.classifier = nn.Linear(1280, findings)
 

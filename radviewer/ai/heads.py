@@ -1,0 +1,152 @@
+"""A brain MR series as networks see it: the head cut out, on a scale that does not depend on the scanner.
+
+MR values have no unit.  The scale is taken from the tissue in the middle of the head, away from the bright
+scalp: its median and spread over the whole series.  The cut-out is one square for all slices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer.ai.films import Placement, Refused
+
+Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_LOOKED_AT = 128  # longest side of the raster on which the head is found
+_MARGIN = 0.04  # of the head's longer side, left free at each side
+_INNER = 0.36  # half axes of the middle of the head, in sides of its box
+_MEDIAN, _SPREAD = 0.35, 0.1  # where the tissue's median and one standard deviation come to lie
+_LEAST_SPREAD = 0.06  # of the median; less is a blank or synthetic image
+_LEAST_HEAD = 0.04  # share of a slice
+_FEW = 0.15  # share of the slices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """The cut-out head.
+
+    Attributes
+    ----------
+    grey : ndarray, float32, (slices, n, n)
+        0–1; air is 0.
+    placement : Placement
+        Of the cut-out's cells on every slice.
+    shares : ndarray, float32, (slices,)
+        Share of each slice that the head covers: near 0 for slices beside it.
+    shape : tuple of int
+        ``(Rows, Columns)`` of the slices.
+
+    """
+
+    grey: Grey
+    placement: Placement
+    shares: Grey
+    shape: tuple[int, int]
+
+
+def head_of(values: NDArray[Any], size: int) -> Head:
+    """Cut the head out of a series and scale it to ``size²``.
+
+    Parameters
+    ----------
+    values : ndarray, (slices, rows, columns)
+        Axial slices; any real dtype, finite.
+    size : int
+        Side of the cut-out in cells.
+
+    Raises
+    ------
+    Refused
+        If there is no head, or nothing but noise.
+
+    """
+    masks = _heads(values)
+    shares = masks.mean(axis=(1, 2)).astype(np.float32)
+    if shares.max(initial=0) < _LEAST_HEAD:
+        raise Refused("No head was found on these images.")
+    placement = _square(masks, values.shape[1:], size)
+    grey = np.stack([_resampled(plane, placement, size) for plane in values])
+    return Head(_scaled(grey, shares), placement, shares, (values.shape[1], values.shape[2]))
+
+
+def _heads(values: NDArray[Any]) -> Mask:
+    """Where the head is on each slice, on a small raster: the largest bright part without its holes."""
+    rows, columns = values.shape[1:]
+    scale = min(1.0, _LOOKED_AT / max(rows, columns))
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    small = np.stack([cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA) for plane in values])
+    low, high = np.quantile(small, (0.02, 0.995))
+    if not high > low:
+        return np.zeros(small.shape, np.bool_)
+    # Roots bring the bright scalp nearer to the brain: what is told apart is air and tissue.
+    roots = (np.sqrt(np.clip((small - low) / (high - low), 0, 1)) * 255).astype(np.uint8)
+    level, _ = cv2.threshold(roots.reshape(-1, roots.shape[-1]), 0, 255, cv2.THRESH_OTSU)
+    return np.stack([_largest(cv2.GaussianBlur(plane, (0, 0), 1) > level) for plane in roots])
+
+
+def _largest(bright: Mask) -> Mask:
+    """The largest connected part of a slice, holes filled."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(bright.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return np.zeros(bright.shape, np.bool_)
+    largest = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    around = np.pad(~largest, 1, constant_values=True).astype(np.uint8)
+    _, outside, _, _ = cv2.connectedComponentsWithStats(around, connectivity=4)
+    filled: Mask = (outside != outside[0, 0])[1:-1, 1:-1]
+    return filled
+
+
+def _square(masks: Mask, shape: tuple[int, ...], size: int) -> Placement:
+    """One square around the heads of all slices."""
+    # The nose, and noise beside the head, lie on few slices.
+    covered = masks[masks.mean(axis=(1, 2)) >= _LEAST_HEAD / 2].mean(axis=0) > _FEW
+    spans = []
+    for axis, length in ((1, shape[0]), (0, shape[1])):
+        found = np.flatnonzero(covered.any(axis=axis))
+        step = length / covered.shape[1 - axis]
+        spans.append((found[0] * step, (found[-1] + 1) * step))
+    side = max(last - first for first, last in spans) * (1 + 2 * _MARGIN)
+    top, left = ((first + last - side) / 2 for first, last in spans)
+    return Placement(float(top), float(left), float(side) / size, float(side) / size)
+
+
+def _resampled(plane: NDArray[Any], placement: Placement, size: int) -> Grey:
+    """A slice on the cut-out's cells: averaged where they are larger than its pixels."""
+    step = placement.step_row
+    image = plane.astype(np.float32)
+    if step > 1:
+        image = cv2.blur(image, (max(1, round(step)), max(1, round(step)))).astype(np.float32, copy=False)
+    matrix = np.array(
+        [
+            [step, 0, placement.origin_column + step / 2 - 0.5],
+            [0, step, placement.origin_row + step / 2 - 0.5],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    low = float(image.min())
+    found: Grey = cv2.warpAffine(image, matrix, (size, size), flags=flags, borderValue=(low,)).astype(np.float32)
+    return found
+
+
+def _scaled(grey: Grey, shares: Grey) -> Grey:
+    """Put air at 0, the median of the tissue in the middle of the head at 0.35, a robust deviation above it to 0.1."""
+    n = grey.shape[-1]
+    at = (np.arange(n) + 0.5) / n - 0.5
+    inner = (at[:, None] / _INNER) ** 2 + (at[None, :] / (0.8 * _INNER)) ** 2 <= 1
+    tissue = grey[shares >= 0.5 * shares.max()][:, inner]
+    low, median, high = (float(v) for v in np.quantile(tissue, (0.25, 0.5, 0.75)))
+    border = np.ones((n, n), np.bool_)
+    border[2:-2, 2:-2] = False
+    air = min(float(np.quantile(grey[:, border], 0.7)), median - 2 * (high - low))
+    spread = max((high - low) / 1.349, _LEAST_SPREAD * (median - air))
+    if not (spread > 0 and median > air):
+        raise Refused("The images are blank.")
+    points = (air, median, median + spread * (1 - _MEDIAN) / _SPREAD)
+    scaled: Grey = np.interp(grey, points, (0, _MEDIAN, 1)).astype(np.float32)
+    return scaled

@@ -1,0 +1,131 @@
+"""Networks that outline a lesion and judge the image: brain MR slices, breast ultrasound.
+
+Both are U-Nets on the encoder of `radviewer.ai.networks`.  Their judgement is a weighted mean of a
+feature map and one linear layer, so the class activation map is exact: its cells add up to the
+logit minus the bias.  Inputs are float32, 0–1, rows and columns multiples of 32.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from radviewer.ai.networks import ENCODED, SKIPPED, Convolution, Encoder, Merge
+
+_WIDTHS = (64, 48, 32, 24, 16)  # channels of the neck and after each merge
+_PRESENCE_WIDTH = _WIDTHS[2]
+_HEAD_WIDTH = 1280
+_BESIDE = 0.05  # weight of cells outside the lesion, in shares of a cell inside
+
+
+class Judged(NamedTuple):
+    """What a network says about a batch of n images.
+
+    Attributes
+    ----------
+    outline : Tensor, (n, 1, rows / 2, columns / 2)
+        Logits: is this lesion.
+    logit : Tensor, (n,)
+        Of the whole image.
+    evidence : Tensor, (n, h, w)
+        Contribution of each cell to `logit`; sums to it minus the bias.
+    features : Tensor, (n, 320)
+        Mean of the encoder's last map: what eligibility measures distances in.
+
+    """
+
+    outline: Tensor
+    logit: Tensor
+    evidence: Tensor
+    features: Tensor
+
+
+class _Outliner(nn.Module):
+    """Encoder, decoder, one outline at half the input's resolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.neck = Convolution(ENCODED[-1], _WIDTHS[0])
+        skips = [ENCODED[i] for i in SKIPPED]
+        self.decoder = nn.ModuleList(
+            Merge(inputs, skip, outputs)
+            for inputs, skip, outputs in zip(_WIDTHS[:-1], skips[::-1], _WIDTHS[1:], strict=True)
+        )
+        self.outline = nn.Conv2d(_WIDTHS[-1], 1, 1)
+
+    def decoded(self, encoded: list[Tensor]) -> list[Tensor]:
+        """Outputs of the decoder's merges, of strides 16, 8, 4, 2."""
+        y = self.neck(encoded[-1])
+        found = []
+        for merge, index in zip(self.decoder, SKIPPED[::-1], strict=True):
+            y = merge(y, encoded[index])
+            found.append(y)
+        return found
+
+
+class SliceNet(_Outliner):
+    """Lesion on a slice and its two neighbours, ``(n, 3, rows, columns)``; the logit is "on this slice".
+
+    The logit is judged on the decoder's map of stride 8, where small lesions still have their own cells.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout2d(0.1)
+        self.presence = nn.Conv2d(_PRESENCE_WIDTH, 1, 1)
+
+    def forward(self, x: Tensor) -> Judged:
+        """Judge the middle slices of a batch."""
+        encoded = self.encoder(x)
+        decoded = self.decoded(encoded)
+        cells = self.dropout(decoded[1])
+        maps = functional.conv2d(cells, self.presence.weight)[:, 0]
+        # A mean over all cells would leave a small lesion nothing; this sum counts cells, in units of 16.
+        evidence = maps / 16
+        bias = _bias(self.presence)
+        return Judged(self.outline(decoded[-1]), evidence.sum(dim=(1, 2)) + bias, evidence, _pooled(encoded))
+
+
+class LesionNet(_Outliner):
+    """The lesion on a single image, ``(n, 1, rows, columns)``; the logit is "malignant".
+
+    The logit is judged on the encoder's last map, mostly inside the outline that the network itself draws.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = Convolution(ENCODED[-1], _HEAD_WIDTH)
+        self.dropout = nn.Dropout(0.3)
+        self.classifier = nn.Linear(_HEAD_WIDTH, 1)
+
+    @staticmethod
+    def weights(outline: Tensor, features: Tensor) -> Tensor:
+        """Pooling weights ``(n, 1, h, w)`` from outline logits: > 0, sum 1 per image."""
+        with torch.no_grad():
+            inside = functional.adaptive_max_pool2d(outline.sigmoid(), features.shape[2:])
+            weights = inside + _BESIDE
+            return weights / weights.sum(dim=(2, 3), keepdim=True)
+
+    def forward(self, x: Tensor) -> Judged:
+        """Judge a batch."""
+        encoded = self.encoder(x)
+        outline = self.outline(self.decoded(encoded)[-1])
+        features = self.head(encoded[-1])
+        weighted = features * self.weights(outline, features)
+        logit = self.classifier(self.dropout(weighted.sum(dim=(2, 3))))[:, 0]
+        evidence = torch.einsum("nchw,c->nhw", weighted, self.classifier.weight[0])
+        return Judged(outline, logit, evidence, _pooled(encoded))
+
+
+def _pooled(encoded: list[Tensor]) -> Tensor:
+    return encoded[-1].mean(dim=(2, 3))
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    if layer.bias is None:
+        raise TypeError("the presence layer has a bias")
+    return layer.bias[0]

@@ -1,0 +1,124 @@
+"""A B-mode ultrasound image as networks see it, and the way back to its own pixels.
+
+The scan is cut out of its flat border, keeps its proportions (taller than wide is a sign), and is scaled so
+that its longer side fills the canvas; the canvas is no larger than the scan needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from radviewer.ai.films import Placement, Refused
+from radviewer.ai.intensity import content_box, equalised
+
+Grey = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+STRIDE = 32
+SMALLEST = 64
+"""Pixels of the shortest side that still shows a lesion."""
+LARGEST = 40_000_000
+"""Pixels of the largest image that is looked at."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """The scan on its canvas.
+
+    Attributes
+    ----------
+    grey : ndarray, float32, (rows, columns)
+        0–1, multiples of 32; 0 beside the scan.
+    placement : Placement
+        Of the canvas on the image.
+    shape : tuple of int
+        ``(Rows, Columns)`` of the image.
+
+    """
+
+    grey: Grey
+    placement: Placement
+    shape: tuple[int, int]
+
+
+def canvas_of(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Rows and columns of the smallest canvas for a scan of `shape`; the longer one is `longest`."""
+    scale = longest / max(shape)
+    rows, columns = (min(longest, -(-round(n * scale) // STRIDE) * STRIDE) for n in shape)
+    return max(rows, STRIDE), max(columns, STRIDE)
+
+
+def scan_of(values: NDArray[Any], longest: int) -> Scan:
+    """Put an image on its canvas.
+
+    Parameters
+    ----------
+    values : ndarray, (rows, columns)
+        Grey, as shown: bright echoes are bright.
+    longest : int
+        Longer side of the canvas, a multiple of 32.
+
+    Raises
+    ------
+    Refused
+        If the image is too small, too large, blank or not finite.
+
+    """
+    rows, columns = values.shape
+    if min(rows, columns) < SMALLEST:
+        raise Refused(f"The image is too small to judge ({rows} × {columns} pixels).")
+    if rows * columns > LARGEST:
+        raise Refused(f"The image is larger than any ultrasound image ({rows} × {columns} pixels).")
+    image = values.astype(np.float32)
+    if not np.isfinite(image).all():
+        raise Refused("The image's values are not finite numbers.")
+    if not np.ptp(image) > 0:
+        raise Refused("The image is blank.")
+    top, left, bottom, right = content_box(image)
+    canvas = canvas_of((bottom - top, right - left), longest)
+    box = letterbox((bottom - top, right - left), canvas)
+    placement = Placement(float(top), float(left), 1.0, 1.0).within(box)
+    found = image[top:bottom, left:right]
+    grey, inside = laid(found, inverse(box), canvas)
+    return Scan(normalised(grey, inside), placement, (rows, columns))
+
+
+def letterbox(shape: tuple[int, int], canvas: tuple[int, int]) -> Placement:
+    """Where the cells of `canvas` lie on an image of `shape` that fills it in the middle, undistorted."""
+    step = max(n / c for n, c in zip(shape, canvas, strict=True))
+    top, left = ((n - c * step) / 2 for n, c in zip(shape, canvas, strict=True))
+    return Placement(top, left, step, step)
+
+
+def inverse(box: Placement) -> NDArray[np.float64]:
+    """Matrix (x, y) of the image's pixels → the canvas' cells, 2 × 3, centres at integers."""
+    step = box.step_row
+    return np.array(
+        [
+            [1 / step, 0, (0.5 - box.origin_column) / step - 0.5],
+            [0, 1 / step, (0.5 - box.origin_row) / step - 0.5],
+        ]
+    )
+
+
+def laid(image: Grey, matrix: NDArray[np.float64], canvas: tuple[int, int]) -> tuple[Grey, NDArray[np.bool_]]:
+    """An image moved onto a canvas, averaged where that makes it smaller; and where it lies."""
+    rows, columns = canvas
+    step = 1 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if step > 1.2:
+        image = cv2.GaussianBlur(image, (0, 0), 0.4 * step).astype(np.float32, copy=False)
+    grey = cv2.warpAffine(image, matrix, (columns, rows), flags=cv2.INTER_LINEAR)
+    counted = np.ones(image.shape, np.uint8)
+    inside = cv2.warpAffine(counted, matrix, (columns, rows), flags=cv2.INTER_NEAREST) > 0
+    return grey.astype(np.float32, copy=False), inside
+
+
+def normalised(grey: Grey, inside: NDArray[np.bool_]) -> Grey:
+    """Grey values that do not depend on gain and dynamic range; 0 beside the scan."""
+    found: Grey = np.where(inside, equalised(grey, inside), 0).astype(np.float32)
+    return found

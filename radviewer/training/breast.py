@@ -1,0 +1,79 @@
+"""The recipe of breast ultrasound: outline of the lesion and malignancy by one network, five given folds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from radviewer.ai.lesion_networks import LesionNet
+from radviewer.ai.networks import channels_last
+from radviewer.ai.sonograms import scan_of
+from radviewer.domain.overlap import dice
+from radviewer.evaluation.metrics import auc
+from radviewer.training.breasts import LONGEST, Breast, batches
+from radviewer.training.loop import Batch, Run, Schedule
+from radviewer.training.outline_loss import outline_loss
+from radviewer.training.pretrained import load_imagenet_head
+
+EPOCHS, STEPS = 8, 100
+_FROZEN = 2  # stages of the encoder that stay as ImageNet made them
+
+_log = logging.getLogger(__name__)
+
+
+def loss_of(network: nn.Module, batch: Batch) -> Tensor:
+    """Outline and malignancy together."""
+    judged = network(batch["image"].contiguous(memory_format=torch.channels_last))
+    malignant = functional.binary_cross_entropy_with_logits(judged.logit, 0.03 + 0.94 * batch["malignant"])
+    return 0.6 * outline_loss(judged.outline, batch["outline"]) + malignant
+
+
+@torch.no_grad()
+def judged_image(network: nn.Module, breast: Breast) -> tuple[NDArray[np.bool_], float]:
+    """Outline on the image and the malignancy logit, mean of the image and its mirror image."""
+    network.eval()
+    scan = scan_of(breast.image, LONGEST)
+    image = torch.from_numpy(scan.grey)
+    judged = network(torch.stack([image, image.flip(1)])[:, None])
+    outline = (judged.outline[0, 0] + judged.outline[1, 0].flip(1)) / 2
+    finer = type(scan.placement)(0.0, 0.0, 2.0, 2.0)
+    return scan.placement.within(finer).mask(outline.numpy(), breast.image.shape), float(judged.logit.mean())
+
+
+def score(network: nn.Module, breasts: Sequence[Breast]) -> dict[str, float]:
+    """Mean Dice over the images and AUC of malignancy."""
+    found = [judged_image(network, breast) for breast in breasts]
+    dices = [dice(mask, breast.lesion > 127) for (mask, _), breast in zip(found, breasts, strict=True)]
+    malignant = np.array([breast.malignant for breast in breasts])
+    return {
+        "dice": float(np.mean(dices)),
+        "median dice": float(np.median(dices)),
+        "missed": float(np.mean(np.array(dices) < 0.1)),
+        "auc": auc(malignant, np.array([logit for _, logit in found], np.float32)),
+    }
+
+
+def train_fold(breasts: Sequence[Breast], fold: int, runs: Path, epochs: int = EPOCHS, steps: int = STEPS) -> nn.Module:
+    """Train the member that does not see `fold`."""
+    chosen = [b for b in breasts if b.fold != fold]
+    held_out = [b for b in breasts if b.fold == fold]
+    seed = 900 + fold
+    torch.manual_seed(seed)
+    network = LesionNet()
+    load_imagenet_head(network)
+    network.encoder.freeze(_FROZEN)
+    channels_last(network)
+    schedule = Schedule(epochs, steps, rate=7e-4, slow=0.7, decay=0.05, average=0.99)
+    run = Run(runs / f"fold{fold}", network, schedule, seed)
+    average = run.train(
+        lambda epoch: batches(chosen, steps, seed, epoch), loss_of, lambda net: score(net, held_out[::3])
+    )
+    _log.info("fold %d: %s", fold, score(average, held_out))
+    return average
