@@ -7,76 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import Any
 
+from radviewer.ai import chest
 from radviewer.ai.cards import BadModel, Card, Task
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_attributes
-from radviewer.ai.films import Refuse, Refused, film_of, raise_refused
-from radviewer.domain.opinion import Finding, Opinion, Outcome, Seconds
-from radviewer.domain.volume import SliceImage, Volume
+from radviewer.ai.films import Refused
+from radviewer.ai.request import Request, Show, hashes
+from radviewer.domain.opinion import Finding, Opinion, Outcome
+from radviewer.domain.volume import Volume
 from radviewer.progress import Cancelled, Progress
-
-if TYPE_CHECKING:
-    from radviewer.ai.anatomy import Outlines
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Outlines of a film, and why it would have been refused had the reader not overridden that."""
-
-    outlines: Outlines
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """All that a task needs to read one stack with one model."""
-
-    catalogue: Catalogue
-    card: Card
-    volume: Volume
-    context: Context
-    progress: Progress
-    override: bool = False
-    seen: dict[str, _Seen] = field(default_factory=dict)
-    overridden: list[str] = field(default_factory=list)
-
-    @property
-    def image(self) -> SliceImage:
-        """The film.
-
-        Raises
-        ------
-        Refused
-            If it could not be read.
-
-        """
-        image = self.volume.slices[0]
-        if image is None:
-            raise Refused(self.volume.problems.get(0, "The image could not be read."))
-        return image
-
-    @property
-    def refuse(self) -> Refuse:
-        """What is called with a reason to refuse."""
-        return self.overridden.append if self.override else raise_refused
-
-    def outlined(self, card: Card) -> Outlines:
-        """Outlines by the anatomy model `card`, made once for all models that ask."""
-        from radviewer.ai.anatomy import outline
-
-        if card.name not in self.seen:
-            reasons: list[str] = []
-            refuse = reasons.append if self.override else raise_refused
-            film = film_of(self.image, refuse)
-            found = outline(self.catalogue, card, film, self.progress, refuse=refuse)
-            self.seen[card.name] = _Seen(found, tuple(reasons))
-        seen = self.seen[card.name]
-        self.overridden.extend(seen.reasons)
-        return seen.outlines
 
 
 def applies(card: Card, context: Context) -> bool:
@@ -139,11 +82,14 @@ def read(
     *,
     model: str | None = None,
     override: bool = False,
+    first: int = 0,
+    show: Show | None = None,
 ) -> tuple[Opinion, ...]:
     """Run every model that applies, or only `model`; one Opinion each.
 
     With `override` a model runs although it would refuse, as far as there is something to read; the
-    opinion says what was overridden.
+    opinion says what was overridden.  Models that read slice by slice begin at the slice `first` and
+    tell `show` of each.
 
     Raises
     ------
@@ -151,18 +97,15 @@ def read(
         When `progress` was cancelled.
 
     """
-    return tuple(_opinions(volume, context, catalogue, progress or Progress(), model, override))
-
-
-def _opinions(
-    volume: Volume, context: Context, catalogue: Catalogue, progress: Progress, model: str | None, override: bool
-) -> Iterator[Opinion]:
+    progress = progress or Progress()
     cards = cards_for(catalogue, context, model, override=override)
-    seen: dict[str, _Seen] = {}
+    seen: dict[str, chest.Seen] = {}
+    opinions = []
     with _loading(catalogue, cards, progress):
         for i, card in enumerate(cards):
             progress.report(i, len(cards), card.title)
-            yield _one(Request(catalogue, card, volume, context, progress, override, seen))
+            opinions.append(_one(Request(catalogue, card, volume, context, progress, override, first, show, seen)))
+    return tuple(opinions)
 
 
 def _one(request: Request) -> Opinion:
@@ -170,7 +113,9 @@ def _one(request: Request) -> Opinion:
     try:
         request.catalogue.card(card.name)
         check_attributes(card, request.context, request.refuse)
-        opinion = _TASKS[card.task](request, request.image)
+        started = time.perf_counter()
+        _load(request.catalogue, card, request.progress)
+        opinion = _KINDS[card.task].read(request, time.perf_counter() - started)
     except Refused as refusal:
         return _without(card, Outcome.REFUSED, str(refusal))
     except BadModel as problem:
@@ -182,11 +127,7 @@ def _one(request: Request) -> Opinion:
 
 
 def _without(card: Card, outcome: Outcome, reason: str) -> Opinion:
-    return Opinion(card.name, card.version, outcome, _hashes(card), reason)
-
-
-def _hashes(card: Card) -> tuple[tuple[str, str], ...]:
-    return tuple((weights.file, weights.sha256) for weights in card.weights)
+    return Opinion(card.name, card.version, outcome, hashes(card), reason)
 
 
 @contextmanager
@@ -211,10 +152,7 @@ def _loading(catalogue: Catalogue, cards: Sequence[Card], progress: Progress) ->
 def _load(catalogue: Catalogue, card: Card, progress: Progress, done: threading.Event | None = None) -> None:
     """Build the networks of a model that are not built yet, until `done`."""
     with _without_collection():
-        from radviewer.ai import anatomy, findings
-
-        members = {"chest anatomy": anatomy.members, "chest findings": findings.members}[card.task]
-        for _ in members(catalogue, card):
+        for _ in _KINDS[card.task].members(catalogue, card):
             progress.check()
             if done is not None and done.is_set():
                 return
@@ -234,42 +172,27 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _chest_anatomy(request: Request, image: SliceImage) -> Opinion:
-    from radviewer.ai.anatomy import structures
+def _members_of_anatomy(catalogue: Catalogue, card: Card) -> Iterator[Any]:
+    from radviewer.ai.anatomy import members
 
-    card = request.card
-    started = time.perf_counter()
-    _load(request.catalogue, card, request.progress)
-    loaded = time.perf_counter()
-    found = structures(request.outlined(card), image)
-    seconds = Seconds(load=loaded - started, inference=time.perf_counter() - loaded)
-    return Opinion(card.name, card.version, Outcome.RAN, _hashes(card), seconds=seconds, anatomy=found)
+    return members(catalogue, card)
 
 
-def _chest_findings(request: Request, image: SliceImage) -> Opinion:
-    from radviewer.ai.findings import findings, score
+def _members_of_findings(catalogue: Catalogue, card: Card) -> Iterator[Any]:
+    from radviewer.ai.findings import members
 
-    started = time.perf_counter()
-    catalogue, card = request.catalogue, request.card
-    if card.requires is None:
-        raise BadModel(f"The card of the model {card.name} does not name the model that outlines the lungs.")
-    anatomy = catalogue.card(card.requires)
-    _load(catalogue, card, request.progress)
-    loaded = time.perf_counter()
-    outlines = request.outlined(anatomy)
-    scores = score(catalogue, card, outlines, request.progress)
-    outlined = time.perf_counter()
-    note = request.overridden.append if request.override else None
-    found = findings(card, scores, request.context, image.stored.shape[:2], note)
-    seconds = Seconds(
-        load=loaded - started,
-        inference=outlined - loaded - scores.seconds[1],
-        explanation=scores.seconds[1] + time.perf_counter() - outlined,
-    )
-    return Opinion(card.name, card.version, Outcome.RAN, _hashes(card), seconds=seconds, findings=found)
+    return members(catalogue, card)
 
 
-_TASKS: dict[Task, Callable[[Request, SliceImage], Opinion]] = {
-    "chest anatomy": _chest_anatomy,
-    "chest findings": _chest_findings,
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a kind of task builds its networks and reads a stack with them."""
+
+    members: Callable[[Catalogue, Card], Iterator[Any]]
+    read: Callable[[Request, float], Opinion]
+
+
+_KINDS: dict[Task, _Kind] = {
+    "chest anatomy": _Kind(_members_of_anatomy, chest.anatomy),
+    "chest findings": _Kind(_members_of_findings, chest.findings),
 }

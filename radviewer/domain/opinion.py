@@ -65,6 +65,8 @@ class Finding:
         0–1, on a scale fixed per model, never stretched to one image.
     evidence : str
         What this finding was measured on, in a sentence.
+    slice_probabilities : tuple of float
+        Calibrated, one for each slice, where the model judges slices; else empty.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class Finding:
     heatmap: Heat | None = None
     measurements: tuple[Quantity, ...] = ()
     evidence: str = ""
+    slice_probabilities: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.probability is not None and not 0 <= self.probability <= 1:
@@ -114,6 +117,31 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """What a model says about one slice while it still reads the others.
+
+    Attributes
+    ----------
+    slice : int
+        Index of the slice in the stack.
+    probability : float or None
+        Of the finding on this slice, where the model judges slices.
+    mask : ndarray of bool, (rows, columns), or None
+        On the slice's own grid.
+    heatmap : ndarray of float32, (rows, columns), or None
+        0–1, as of the Finding.
+
+    """
+
+    model: str
+    label: str
+    slice: int
+    probability: float | None = None
+    mask: Mask | None = None
+    heatmap: Heat | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Opinion:
     """Everything one model says about one stack.
 
@@ -122,7 +150,7 @@ class Opinion:
     weights_sha256 : tuple of (str, str)
         File name and hash of every weights file that took part.
     reason : str or None
-        A sentence for the reader unless the model ran.
+        A sentence for the reader why the model did not run; or, when it ran, what it read and how.
     overridden : str or None
         Why the model would have refused, had the reader not wanted it to run all the same.
 
