@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
-from radviewer.ai.eligibility import check_anatomy, distance
+from radviewer.ai.eligibility import check_anatomy
 from radviewer.ai.films import Film, Placement, Refuse, network_input, raise_refused
 from radviewer.ai.networks import ANATOMY, AnatomyNet
 from radviewer.ai.running import build, device, unseen
+from radviewer.ai.strangeness import strangeness
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Structure
 from radviewer.domain.volume import SliceImage
@@ -88,7 +89,7 @@ def outline(
     if negative:
         film = film.negative()
         logits, _, pooled, placement = _run(nets, film, card.input_size, progress)
-    strange = _strangeness(catalogue, card, pooled)
+    strange = strangeness(catalogue, card, pooled)
     if card.distance is not None and strange > card.distance.limit:
         refuse("The image does not look like the chest films the model was trained on.")
     mean = _without_islands(logits.mean(axis=0))
@@ -114,22 +115,6 @@ def _run(nets: list[AnatomyNet], film: Film, size: int, progress: Progress) -> t
         raise BadModel("The model that outlines the lungs returned values that are not numbers.")
     step = size / logits.shape[-1]
     return logits, polarity, pooled, placement.within(Placement(0.0, 0.0, step, step))
-
-
-def _strangeness(catalogue: Catalogue, card: Card, pooled: Grey) -> float:
-    """Mean over the members of the distance of the features from those of training films; 0 without a reference."""
-    if card.distance is None:
-        return 0.0
-    tensors = {name: t.cpu().numpy() for name, t in catalogue.weights(card, card.distance.weights).items()}
-    folds = [weights.fold for weights in card.weights]
-    return float(
-        np.mean(
-            [
-                distance(features, {part: tensors[f"fold{fold}.{part}"] for part in ("mean", "axes", "scales", "rest")})
-                for features, fold in zip(pooled, folds, strict=True)
-            ]
-        )
-    )
 
 
 def _dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

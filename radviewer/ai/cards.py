@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from radviewer.errors import RadviewerError
 
-Task = Literal["chest anatomy", "chest findings"]
+Task = Literal["chest anatomy", "chest findings", "brain glioma", "breast lesion"]
 Share = Annotated[float, Field(ge=0, le=1)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -89,13 +89,17 @@ class OperatingPoint(_Entry):
 
 
 class FindingCard(_Entry):
-    """One finding: its operating point and its scale; `operating_curve` says what other thresholds would do."""
+    """One finding: its operating point and its scale; `operating_curve` says what other thresholds would do.
+
+    `slice_calibration` is that of single slices, where the model judges each.
+    """
 
     label: str
     threshold: Share
     operating_point: str
     calibration: Calibration
     heat_scale: float = Field(gt=0)
+    slice_calibration: Calibration | None = None
     operating_curve: tuple[OperatingPoint, ...] = ()
     intended: Intended
     evidence: str
@@ -143,7 +147,7 @@ class Card(_Entry):
     def _labels_agree(self) -> Card:
         if self.findings and tuple(f.label for f in self.findings) != self.labels:
             raise ValueError("labels and findings name different things")
-        if (self.task == "chest findings") != bool(self.findings):
+        if (self.task == "chest anatomy") == bool(self.findings):
             raise ValueError("a model of findings describes each of them, an anatomy model none")
         return self
 

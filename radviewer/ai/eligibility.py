@@ -7,12 +7,14 @@ reason, a contradicting one is.  Every "no" goes through a `Refuse`, so that a r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.ai.cards import Card, Intended
+from radviewer.ai import brain_series
+from radviewer.ai.cards import Card, Intended, Task
 from radviewer.ai.context import Context
 from radviewer.ai.films import Refuse, Refused, raise_refused
 
@@ -22,6 +24,7 @@ _NO_LUNGS = "No pair of lungs was found: not a frontal chest film, or too little
 _LATERAL = {"LATERAL", "LAT", "LL", "RL", "LLD", "RLD", "LLO", "RLO", "RAO", "LAO", "RPO", "LPO"}
 _VIEW_WORDS = ("LATERAL", "OBLIQUE")
 _CHEST_WORDS = ("CHEST", "THORAX", "LUNG", "HEART", "TORAX", "POUMON")
+_BREAST_WORDS = ("BREAST", "MAMMA", "MAMA", "SEIN", "BRUST", "AXILLA")
 _OTHER_WORDS = {
     "HAND", "WRIST", "FOOT", "ANKLE", "KNEE", "HIP", "PELVIS", "SKULL", "HEAD", "SPINE", "CSPINE", "LSPINE", "SHOULDER",
     "ELBOW", "ABDOMEN", "BREAST", "FEMUR", "TIBIA", "HUMERUS", "FOREARM", "FINGER", "TOE", "NECK", "LEG", "ARM",
@@ -48,9 +51,13 @@ def check_attributes(card: Card, context: Context, refuse: Refuse = raise_refuse
     Raises
     ------
     Refused
-        By `refuse`; and for more than one image: an opinion on one is no opinion on the stack.
+        By `refuse`; and for more than one film: an opinion on one is no opinion on the stack.
 
     """
+    _CHECKS[card.task](card, context, refuse)
+
+
+def _check_film(card: Card, context: Context, refuse: Refuse) -> None:
     if context.slices > 1:
         raise Refused(f"It reads single films; this stack has {context.slices} images.")
     if context.modality and context.modality not in card.modalities:
@@ -62,6 +69,28 @@ def check_attributes(card: Card, context: Context, refuse: Refuse = raise_refuse
     view = context.view_position or ""
     if view in _LATERAL or any(word in view for word in _VIEW_WORDS):
         refuse(f"The header says this is not a frontal view: {view}.")
+
+
+def _check_brain(card: Card, context: Context, refuse: Refuse) -> None:
+    brain_series.check_attributes(context, refuse)
+    check_intended(card.intended, context, refuse)
+
+
+def _check_breast(card: Card, context: Context, refuse: Refuse) -> None:
+    if context.modality and context.modality not in card.modalities:
+        refuse(f"It reads ultrasound of the breast, not {context.modality}.")
+    body = context.body_part or ""
+    if body and not any(word in body for word in _BREAST_WORDS):
+        refuse(f"The header says this is not a breast: {body}.")
+    check_intended(card.intended, context, refuse)
+
+
+_CHECKS: dict[Task, Callable[[Card, Context, Refuse], None]] = {
+    "chest anatomy": _check_film,
+    "chest findings": _check_film,
+    "brain glioma": _check_brain,
+    "breast lesion": _check_breast,
+}
 
 
 def check_intended(intended: Intended, context: Context, refuse: Refuse = raise_refused) -> None:
@@ -82,25 +111,6 @@ def check_intended(intended: Intended, context: Context, refuse: Refuse = raise_
         refuse(f"Outside intended use: validated from {intended.youngest:g} years, the patient is {age:.0f}.")
     if intended.oldest is not None and age >= intended.oldest:
         refuse(f"Outside intended use: validated below {intended.oldest:g} years, the patient is {age:.0f}.")
-
-
-def distance(features: NDArray[np.float32], reference: dict[str, NDArray[np.float32]]) -> float:
-    """Root mean square of the whitened features, and of what lies outside their subspace; larger is stranger.
-
-    Parameters
-    ----------
-    features : ndarray, (channels,)
-        Pooled by the network.
-    reference : dict
-        ``mean`` (channels,), ``axes`` (k, channels) orthonormal, ``scales`` (k,), ``rest`` (1,).
-
-    """
-    offset = features - reference["mean"]
-    inside = reference["axes"] @ offset
-    outside = offset - reference["axes"].T @ inside
-    whitened = float(np.mean((inside / reference["scales"]) ** 2))
-    left_over = float(outside @ outside) / float(reference["rest"][0]) ** 2
-    return float(np.sqrt((whitened + left_over) / 2))
 
 
 def check_anatomy(

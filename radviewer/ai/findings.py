@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import Outlines
-from radviewer.ai.cards import BadModel, Calibration, Card, FindingCard
+from radviewer.ai.calibration import probability
+from radviewer.ai.cards import BadModel, Card, FindingCard
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_intended
@@ -99,12 +99,6 @@ def score(
 def _mean(parts: Sequence[Grey]) -> Grey:
     mean: Grey = np.stack(parts).mean(axis=0).astype(np.float32)
     return mean
-
-
-def probability(logit: float, calibration: Calibration) -> float:
-    """Calibrated probability of a mean logit."""
-    z = calibration.slope * logit + calibration.intercept
-    return 1 / (1 + math.exp(-z)) if z >= 0 else math.exp(z) / (1 + math.exp(z))
 
 
 def heatmap(scores: Scores, index: int, scale: float, shape: tuple[int, int]) -> Heat:

@@ -50,7 +50,7 @@ class Head:
     shape: tuple[int, int]
 
 
-def head_of(values: NDArray[Any], size: int) -> Head:
+def head_of(values: NDArray[Any], size: int, spacing: tuple[float, float] = (1.0, 1.0)) -> Head:
     """Cut the head out of a series and scale it to ``size²``.
 
     Parameters
@@ -59,6 +59,8 @@ def head_of(values: NDArray[Any], size: int) -> Head:
         Axial slices; any real dtype, finite.
     size : int
         Side of the cut-out in cells.
+    spacing : tuple of float
+        Between rows and between columns, in any unit: the cut-out is square in the patient.
 
     Raises
     ------
@@ -68,9 +70,10 @@ def head_of(values: NDArray[Any], size: int) -> Head:
     """
     masks = _heads(values)
     shares = masks.mean(axis=(1, 2)).astype(np.float32)
-    if shares.max(initial=0) < _LEAST_HEAD:
+    covered = masks[shares >= _LEAST_HEAD / 2]
+    if shares.max(initial=0) < _LEAST_HEAD or not (covered.mean(axis=0) > _FEW).any():
         raise Refused("No head was found on these images.")
-    placement = _square(masks, values.shape[1:], size)
+    placement = _square(masks, values.shape[1:], spacing, size)
     grey = np.stack([_resampled(plane, placement, size) for plane in values])
     return Head(_scaled(grey, shares), placement, shares, (values.shape[1], values.shape[2]))
 
@@ -102,30 +105,31 @@ def _largest(bright: Mask) -> Mask:
     return filled
 
 
-def _square(masks: Mask, shape: tuple[int, ...], size: int) -> Placement:
+def _square(masks: Mask, shape: tuple[int, ...], spacing: tuple[float, float], size: int) -> Placement:
     """One square around the heads of all slices."""
     # The nose, and noise beside the head, lie on few slices.
     covered = masks[masks.mean(axis=(1, 2)) >= _LEAST_HEAD / 2].mean(axis=0) > _FEW
     spans = []
-    for axis, length in ((1, shape[0]), (0, shape[1])):
+    for axis, length, pixel in ((1, shape[0], spacing[0]), (0, shape[1], spacing[1])):
         found = np.flatnonzero(covered.any(axis=axis))
-        step = length / covered.shape[1 - axis]
+        step = pixel * length / covered.shape[1 - axis]
         spans.append((found[0] * step, (found[-1] + 1) * step))
     side = max(last - first for first, last in spans) * (1 + 2 * _MARGIN)
     top, left = ((first + last - side) / 2 for first, last in spans)
-    return Placement(float(top), float(left), float(side) / size, float(side) / size)
+    row, column = spacing
+    return Placement(float(top) / row, float(left) / column, float(side) / size / row, float(side) / size / column)
 
 
 def _resampled(plane: NDArray[Any], placement: Placement, size: int) -> Grey:
     """A slice on the cut-out's cells: averaged where they are larger than its pixels."""
-    step = placement.step_row
+    down, across = placement.step_row, placement.step_column
     image = plane.astype(np.float32)
-    if step > 1:
-        image = cv2.blur(image, (max(1, round(step)), max(1, round(step)))).astype(np.float32, copy=False)
+    if max(down, across) > 1:
+        image = cv2.blur(image, (max(1, round(across)), max(1, round(down)))).astype(np.float32, copy=False)
     matrix = np.array(
         [
-            [step, 0, placement.origin_column + step / 2 - 0.5],
-            [0, step, placement.origin_row + step / 2 - 0.5],
+            [across, 0, placement.origin_column + across / 2 - 0.5],
+            [0, down, placement.origin_row + down / 2 - 0.5],
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

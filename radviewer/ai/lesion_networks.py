@@ -46,6 +46,8 @@ class Judged(NamedTuple):
 class _Outliner(nn.Module):
     """Encoder, decoder, one outline at half the input's resolution."""
 
+    feature_count = ENCODED[-1]
+
     def __init__(self) -> None:
         super().__init__()
         self.encoder = Encoder()
@@ -78,6 +80,11 @@ class SliceNet(_Outliner):
         self.dropout = nn.Dropout2d(0.1)
         self.presence = nn.Conv2d(_PRESENCE_WIDTH, 1, 1)
 
+    @property
+    def bias(self) -> float:
+        """Of the logit."""
+        return float(_bias(self.presence))
+
     def forward(self, x: Tensor) -> Judged:
         """Judge the middle slices of a batch."""
         encoded = self.encoder(x)
@@ -101,6 +108,11 @@ class LesionNet(_Outliner):
         self.head = Convolution(ENCODED[-1], _HEAD_WIDTH)
         self.dropout = nn.Dropout(0.3)
         self.classifier = nn.Linear(_HEAD_WIDTH, 1)
+
+    @property
+    def bias(self) -> float:
+        """Of the logit."""
+        return float(self.classifier.bias)
 
     @staticmethod
     def weights(outline: Tensor, features: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from radviewer.ai import chest
+from radviewer.ai import breast, chest, glioma
 from radviewer.ai.cards import BadModel, Card, Task
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
@@ -184,6 +184,18 @@ def _members_of_findings(catalogue: Catalogue, card: Card) -> Iterator[Any]:
     return members(catalogue, card)
 
 
+def _members_of_slices(catalogue: Catalogue, card: Card) -> Iterator[Any]:
+    from radviewer.ai.slice_ensemble import members
+
+    return members(catalogue, card)
+
+
+def _members_of_lesions(catalogue: Catalogue, card: Card) -> Iterator[Any]:
+    from radviewer.ai.lesion_ensemble import members
+
+    return members(catalogue, card)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """How a kind of task builds its networks and reads a stack with them."""
@@ -195,4 +207,6 @@ class _Kind:
 _KINDS: dict[Task, _Kind] = {
     "chest anatomy": _Kind(_members_of_anatomy, chest.anatomy),
     "chest findings": _Kind(_members_of_findings, chest.findings),
+    "brain glioma": _Kind(_members_of_slices, glioma.read),
+    "breast lesion": _Kind(_members_of_lesions, breast.read),
 }

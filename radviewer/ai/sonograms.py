@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.ai.films import Placement, Refused
+from radviewer.ai.films import Placement, Refuse, Refused, raise_refused
 from radviewer.ai.intensity import content_box, equalised
+from radviewer.domain.volume import SliceImage
 
 Grey = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -24,6 +25,9 @@ SMALLEST = 64
 """Pixels of the shortest side that still shows a lesion."""
 LARGEST = 40_000_000
 """Pixels of the largest image that is looked at."""
+_COLOURED = 40  # between the channels of a coloured pixel
+_MOST_COLOUR = 0.015  # share of pixels: letters and marks in colour are fewer
+_BAND, _THROUGH, _DARK = 0.008, 0.97, 0.06  # width of a dark band, how much of it is dark, how dark
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +57,27 @@ def canvas_of(shape: tuple[int, int], longest: int) -> tuple[int, int]:
     return max(rows, STRIDE), max(columns, STRIDE)
 
 
-def scan_of(values: NDArray[Any], longest: int) -> Scan:
+def grey_of(image: SliceImage, refuse: Refuse = raise_refused) -> Grey:
+    """An image as it is shown, bright echoes bright; letters in colour become grey.
+
+    Raises
+    ------
+    Refused
+        By `refuse`, if much of it is coloured: flow or stiffness is shown.
+
+    """
+    if not image.is_colour:
+        values = image.modality_values().astype(np.float32)
+        return -values if image.inverted else values
+    channels = image.stored.astype(np.int16)
+    coloured = float((np.ptp(channels, axis=2) > _COLOURED).mean())
+    if coloured > _MOST_COLOUR:
+        refuse("Much of the image is in colour (Doppler, elastography); the model reads grey B-mode images.")
+    grey: Grey = (image.stored.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
+    return grey
+
+
+def scan_of(values: NDArray[Any], longest: int, refuse: Refuse = raise_refused) -> Scan:
     """Put an image on its canvas.
 
     Parameters
@@ -62,16 +86,18 @@ def scan_of(values: NDArray[Any], longest: int) -> Scan:
         Grey, as shown: bright echoes are bright.
     longest : int
         Longer side of the canvas, a multiple of 32.
+    refuse : callable, optional
+        Called if it is very small, or two images side by side.
 
     Raises
     ------
     Refused
-        If the image is too small, too large, blank or not finite.
+        By `refuse`; and if the image is too large, blank or not finite.
 
     """
     rows, columns = values.shape
     if min(rows, columns) < SMALLEST:
-        raise Refused(f"The image is too small to judge ({rows} × {columns} pixels).")
+        refuse(f"The image is too small to judge ({rows} × {columns} pixels).")
     if rows * columns > LARGEST:
         raise Refused(f"The image is larger than any ultrasound image ({rows} × {columns} pixels).")
     image = values.astype(np.float32)
@@ -80,12 +106,34 @@ def scan_of(values: NDArray[Any], longest: int) -> Scan:
     if not np.ptp(image) > 0:
         raise Refused("The image is blank.")
     top, left, bottom, right = content_box(image)
+    if is_split(image[top:bottom, left:right]):
+        refuse("The screen shows more than one image (split screen or M-mode); the model reads one B-mode image.")
     canvas = canvas_of((bottom - top, right - left), longest)
     box = letterbox((bottom - top, right - left), canvas)
     placement = Placement(float(top), float(left), 1.0, 1.0).within(box)
     found = image[top:bottom, left:right]
     grey, inside = laid(found, inverse(box), canvas)
     return Scan(normalised(grey, inside), placement, (rows, columns))
+
+
+def is_split(image: Grey) -> bool:
+    """Whether a dark band goes right through the middle of the screen, with something on both sides of it."""
+    low, high = np.quantile(image, (0.01, 0.99))
+    return any(_has_band(np.clip(turned - low, 0, None) / max(float(high - low), 1e-6)) for turned in (image, image.T))
+
+
+def _has_band(grey: Grey) -> bool:
+    """Whether columns in the middle third are dark all the way down."""
+    columns = grey.shape[1]
+    dark = np.quantile(grey, _THROUGH, axis=0) < _DARK
+    first, last = columns // 3, columns - columns // 3
+    width = max(2, round(_BAND * columns))
+    runs = np.convolve(dark[first:last].astype(np.int32), np.ones(width, np.int32), mode="valid")
+    if not (runs == width).any():
+        return False
+    middle = first + int(runs.argmax()) + width // 2
+    sides = (grey[:, :middle], grey[:, middle:])
+    return min(float(np.quantile(side, 0.75)) for side in sides) > 2 * _DARK
 
 
 def letterbox(shape: tuple[int, int], canvas: tuple[int, int]) -> Placement:

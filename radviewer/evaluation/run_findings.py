@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import Outlines, outline
+from radviewer.ai.calibration import probability
 from radviewer.ai.cards import Card, FindingCard
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_attributes, check_intended
 from radviewer.ai.films import Refused, film_of
-from radviewer.ai.findings import Scores, heatmap, probability, score
+from radviewer.ai.findings import Scores, heatmap, score
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import NothingToRead, RadviewerError
 from radviewer.evaluation.charts import Canvas, save_picture
@@ -23,9 +28,23 @@ from radviewer.evaluation.tables import write_table
 from radviewer.progress import Progress
 
 
+class Reader(Protocol):
+    """Judges one film by the members that have not seen it."""
+
+    @property
+    def folds(self) -> dict[str, int]:
+        """Fold of every film that the model was trained on."""
+
+    def probability(self, finding: FindingCard, line: Line, image: SliceImage, context: Context) -> float:
+        """Calibrated probability of a finding; raises `Refused`."""
+
+    def heat(self, finding: FindingCard, line: Line, image: SliceImage) -> NDArray[np.float32]:
+        """Heatmap of a finding on the film's own grid."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """Scores films by the members that have not seen them."""
+class _FilmReader:
+    """The models of chest findings."""
 
     catalogue: Catalogue
     card: Card
@@ -34,12 +53,12 @@ class _Reader:
     anatomy_folds: dict[str, int]
 
     @staticmethod
-    def of(catalogue: Catalogue, card: Card) -> _Reader:
+    def of(catalogue: Catalogue, card: Card) -> _FilmReader:
         anatomy = catalogue.card(card.requires or "")
         folds, anatomy_folds = (known_folds(catalogue, name) for name in (card.name, anatomy.name))
-        return _Reader(catalogue, card, anatomy, folds, anatomy_folds)
+        return _FilmReader(catalogue, card, anatomy, folds, anatomy_folds)
 
-    def scored(self, line: Line, image: SliceImage) -> tuple[Outlines, Scores]:
+    def _scored(self, line: Line, image: SliceImage) -> tuple[Outlines, Scores]:
         seen = fold_of(self.anatomy, self.anatomy_folds, line)
         outlines = outline(self.catalogue, self.anatomy, film_of(image), Progress(), only_fold=seen)
         fold = fold_of(self.card, self.folds, line)
@@ -48,12 +67,25 @@ class _Reader:
     def probability(self, finding: FindingCard, line: Line, image: SliceImage, context: Context) -> float:
         check_attributes(self.card, context)
         check_intended(finding.intended, context)
-        _, scores = self.scored(line, image)
+        _, scores = self._scored(line, image)
         return probability(float(scores.logits[self.card.labels.index(finding.label)]), finding.calibration)
+
+    def heat(self, finding: FindingCard, line: Line, image: SliceImage) -> NDArray[np.float32]:
+        outlines, scores = self._scored(line, image)
+        index = self.card.labels.index(finding.label)
+        found: NDArray[np.float32] = heatmap(scores, index, finding.heat_scale, outlines.film.shape)[0]
+        return found
 
 
 def classified(
     question: Question, card: Card, lines: list[Line], out: Path, catalogue: Catalogue, progress: Progress
+) -> dict[str, object]:
+    """Judge every film with a model of chest findings; see `scored`."""
+    return scored(question, card, lines, out, _FilmReader.of(catalogue, card), progress)
+
+
+def scored(
+    question: Question, card: Card, lines: list[Line], out: Path, reader: Reader, progress: Progress
 ) -> dict[str, object]:
     """Judge every film, write the table and the pictures; return the report's part.
 
@@ -63,7 +95,6 @@ def classified(
     labelled = [line for line in lines if (line.cells[question.label] or "").strip()]
     if not labelled:
         raise NothingToRead(f"No film in {question.index} has a value in the column {question.label}.")
-    reader = _Reader.of(catalogue, card)
     predicted = _predicted(question, reader, finding, labelled, progress)
     write_table(out / "films.csv", ("film", "patient", "positive", "probability", "refused"), map(_cells, predicted))
     pictures, cases = _drawn(reader, finding, labelled, predicted, out)
@@ -83,7 +114,7 @@ def classified(
 
 
 def _predicted(
-    question: Question, reader: _Reader, finding: FindingCard, lines: list[Line], progress: Progress
+    question: Question, reader: Reader, finding: FindingCard, lines: list[Line], progress: Progress
 ) -> list[Predicted]:
     predicted: list[Predicted] = []
     for done, item in enumerate(readable(lines)):
@@ -102,7 +133,7 @@ def _predicted(
 
 
 def _drawn(
-    reader: _Reader, finding: FindingCard, lines: list[Line], predicted: list[Predicted], out: Path
+    reader: Reader, finding: FindingCard, lines: list[Line], predicted: list[Predicted], out: Path
 ) -> tuple[list[str], dict[str, list[str]]]:
     """Charts and telling films: names of the pictures, and of the films by kind."""
     line_of = {id(film): line for film, line in zip(predicted, lines, strict=True)}  # names may repeat
@@ -116,12 +147,10 @@ def _drawn(
     return pictures, cases
 
 
-def _heated_picture(reader: _Reader, finding: FindingCard, line: Line, case: Predicted) -> Canvas:
+def _heated_picture(reader: Reader, finding: FindingCard, line: Line, case: Predicted) -> Canvas:
     """The film with the finding's heatmap."""
     image, _ = read_image(line.path)
-    outlines, scores = reader.scored(line, image)
-    index = reader.card.labels.index(finding.label)
-    heat = heatmap(scores, index, finding.heat_scale, outlines.film.shape)[0]
+    heat = reader.heat(finding, line, image)
     truth = "present" if case.positive else "absent"
     return captioned(with_heat(backdrop(shown(image)), heat), f"{finding.label} {case.probability:.2f}, {truth}")
 

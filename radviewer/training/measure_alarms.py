@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from radviewer.ai.calibration import probability
 from radviewer.ai.cards import Card, FindingCard, Metric
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_intended
 from radviewer.ai.films import Refused
-from radviewer.ai.findings import probability
 from radviewer.training.findings_films import NO_FOLD
 from radviewer.training.held_out import Read
 from radviewer.training.measured import mean_of, metric

@@ -12,10 +12,11 @@ import pydicom.data
 from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import outline
+from radviewer.ai.calibration import probability
 from radviewer.ai.cards import Card, Metric
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
-from radviewer.ai.findings import probability, score
+from radviewer.ai.findings import score
 from radviewer.dicom.load import read_slice
 from radviewer.dicom.scan import scan
 from radviewer.domain.volume import SliceImage

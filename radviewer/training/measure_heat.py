@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from radviewer.ai.anatomy import Outlines, outline
+from radviewer.ai.calibration import probability
 from radviewer.ai.cards import Calibration, Card, Metric
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
-from radviewer.ai.findings import members, probability, score
+from radviewer.ai.findings import members, score
 from radviewer.ai.lungs import LungCrop, cut_out, prepared
 from radviewer.ai.networks import FindingNet
 from radviewer.ai.running import unseen

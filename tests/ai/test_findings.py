@@ -15,7 +15,8 @@ from radviewer.ai.cards import BadModel, Calibration, Card
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.context import Context
 from radviewer.ai.films import film_of
-from radviewer.ai.findings import heatmap, members, probability, score, share_inside
+from radviewer.ai.calibration import probability
+from radviewer.ai.findings import heatmap, members, score, share_inside
 from radviewer.ai.networks import FindingNet
 from radviewer.ai.reading import read
 from radviewer.domain.opinion import Opinion, Outcome

@@ -16,7 +16,7 @@ from radviewer.ai import anatomy
 from radviewer.ai.anatomy import Outlines
 from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
-from radviewer.ai.eligibility import distance
+from radviewer.ai.strangeness import distance
 from radviewer.ai.findings import Scores, score
 from radviewer.ai.networks import AnatomyNet, FindingNet
 from radviewer.errors import NothingToRead

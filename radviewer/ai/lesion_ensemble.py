@@ -1,0 +1,101 @@
+"""An ensemble of `LesionNet`s on one ultrasound image, read as it is and mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from radviewer.ai.cards import BadModel, Card
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.films import Placement
+from radviewer.ai.lesion_networks import LesionNet
+from radviewer.ai.running import build, device
+from radviewer.ai.sonograms import Scan
+from radviewer.progress import Progress
+
+Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What the ensemble says of an image before calibration; means over members and both mirror images.
+
+    Attributes
+    ----------
+    outline : ndarray, float32, (rows / 2, columns / 2)
+        Logits.
+    logit : float
+        "Malignant".
+    evidence : ndarray, float32, (h, w)
+        Contribution of each cell to `logit`; sums to it minus `bias`.
+    features : ndarray, float32, (members, 320)
+    placement : Placement
+        Of the canvas on the image.
+
+    """
+
+    outline: Grey
+    logit: float
+    evidence: Grey
+    bias: float
+    features: Grey
+    placement: Placement
+
+    def placed(self, cells: Grey) -> Placement:
+        """Where the cells of `outline` or `evidence` lie on the image."""
+        step = 2 * self.outline.shape[0] / cells.shape[0]
+        return self.placement.within(Placement(0.0, 0.0, step, step))
+
+    def heat(self, scale: float, shape: tuple[int, ...]) -> Grey:
+        """Rectified contributions ÷ `scale`, clipped to 1, on the image's own grid."""
+        cells = np.clip(self.evidence / scale, 0, 1).astype(np.float32)
+        return self.placed(cells).map(cells, (shape[0], shape[1]))
+
+
+def members(catalogue: Catalogue, card: Card) -> Iterator[LesionNet]:
+    """Build the ensemble's networks, each loaded once per process."""
+    for weights in card.weights:
+        yield build(LesionNet, LesionNet, catalogue, card, weights)
+
+
+def judge(nets: Sequence[LesionNet], scan: Scan, progress: Progress) -> Judgement:
+    """Read one image.
+
+    Raises
+    ------
+    BadModel
+        If what the networks compute is not finite.
+    Cancelled
+
+    """
+    image = torch.from_numpy(scan.grey)
+    both = torch.stack([image, image.flip(1)])[:, None].to(device()).contiguous(memory_format=torch.channels_last)
+    outlines, logits, evidence, features = [], [], [], []
+    with torch.inference_mode():
+        for net in nets:
+            progress.check()
+            judged = net(both)
+            outlines.append(_unmirrored(judged.outline[:, 0]))
+            evidence.append(_unmirrored(judged.evidence))
+            logits.append(float(judged.logit.mean()))
+            features.append(judged.features.mean(dim=0).float().cpu().numpy())
+    found = Judgement(
+        np.mean(outlines, axis=0, dtype=np.float32),
+        float(np.mean(logits)),
+        np.mean(evidence, axis=0, dtype=np.float32),
+        float(np.mean([net.bias for net in nets])),
+        np.stack(features),
+        scan.placement,
+    )
+    if not (np.isfinite(found.outline).all() and np.isfinite(found.evidence).all() and np.isfinite(logits).all()):
+        raise BadModel("The model returned values that are not numbers.")
+    return found
+
+
+def _unmirrored(pair: torch.Tensor) -> Grey:
+    mean: Grey = ((pair[0] + pair[1].flip(1)) / 2).float().cpu().numpy()
+    return mean
