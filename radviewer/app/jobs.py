@@ -2,7 +2,8 @@
 
 Work is a plain function ``work(progress) -> value`` that captured its inputs.  Each
 job delivers exactly one of `succeeded`, `failed` and `cancelled`, on the GUI thread;
-after `Job.cancel` nothing else of it is ever delivered.
+after `Job.cancel` nothing else of it is ever delivered.  Work that has something to
+show before its end is ``work(progress, tell) -> value``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from radviewer.errors import RadviewerError
 from radviewer.progress import Cancelled, Progress
 
 Work = Callable[[Progress], Any]
+TellingWork = Callable[[Progress, Callable[[object], None]], Any]
 
 _NICER = 10
 
@@ -46,9 +48,11 @@ class Job(QObject):
     succeeded = Signal(object)
     failed = Signal(str)  # a sentence for the reader
     cancelled = Signal()
+    told = Signal(object)  # before the end, by work that tells
     _reported = Signal(int, int, str)  # from the working thread
+    _telling = Signal(object)  # from the working thread
 
-    def __init__(self, work: Work, doing: str, priority: int, parent: QObject) -> None:
+    def __init__(self, work: TellingWork, doing: str, priority: int, parent: QObject) -> None:
         super().__init__(parent)
         self.doing = doing
         self.priority = priority
@@ -56,6 +60,7 @@ class Job(QObject):
         self._work = work
         self._progress = Progress(self._reported.emit)
         self._reported.connect(self._on_reported, Qt.ConnectionType.QueuedConnection)
+        self._telling.connect(self._on_telling, Qt.ConnectionType.QueuedConnection)
 
     def cancel(self) -> None:
         """Stop; `cancelled` is emitted before this returns, unless the job has ended."""
@@ -67,7 +72,7 @@ class Job(QObject):
     def run(self) -> object:
         """Do the work; called by the queue, in its thread."""
         self._progress.check()
-        return self._work(self._progress)
+        return self._work(self._progress, self._telling.emit)
 
     def deliver(self, future: Future[object]) -> None:
         """Emit the outcome; called by the queue, on the GUI thread."""
@@ -87,6 +92,10 @@ class Job(QObject):
     def _on_reported(self, done: int, total: int, text: str) -> None:
         if not self.ended:
             self.progressed.emit(done, total, text)
+
+    def _on_telling(self, part: object) -> None:
+        if not self.ended:
+            self.told.emit(part)
 
 
 class JobQueue(QObject):
@@ -110,6 +119,10 @@ class JobQueue(QObject):
         Connect to the returned job's signals at once: none is emitted before the
         event loop runs again.  A closed queue returns a job that has ended.
         """
+        return self.submit_telling(lambda progress, _tell: work(progress), doing, priority)
+
+    def submit_telling(self, work: TellingWork, doing: str, priority: int = 0) -> Job:
+        """Queue work that tells of parts of its result before it ends: `Job.told` brings them, in order."""
         job = Job(work, doing, priority, self)
         if self._closed:
             job.ended = True
