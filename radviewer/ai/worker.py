@@ -1,8 +1,8 @@
 """The process that holds the networks: reads films for the window and may crash, hang or be ended.
 
 `radviewer.app.model_worker` starts it as ``main(…)`` with one end of a pipe.  It loads the networks at
-once, so that the first reading need not.  An `Ask` comes in, any number of `Report` go out, then exactly
-one `Answer`, `Failed` or `Stopped`, each with the run's number.  Models run in one thread while the main
+once, so that the first reading need not.  An `Ask` comes in, any number of `Report` and `Glimpsed` go out, then
+exactly one `Answer`, `Failed` or `Stopped`, each with the run's number.  Models run in one thread while the main
 thread listens for `Cancel`, and for the end of the pipe, which is the end of the process: it never
 outlives the window.
 """
@@ -24,7 +24,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Reply, Report, Stopped
+from radviewer.ai.glimpses import GlimpseOutbox, PackedGlimpse
+from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Glimpsed, Reply, Report, Stopped
 from radviewer.domain.opinion import Opinion
 from radviewer.domain.volume import Volume
 from radviewer.errors import RadviewerError
@@ -32,6 +33,7 @@ from radviewer.progress import Cancelled, Progress
 
 if TYPE_CHECKING:
     from radviewer.ai.context import Context
+    from radviewer.ai.request import Show
 
 BUNDLED = "radviewer.ai.worker:bundled"
 """Names the function that makes the bundled models' `Tasks`."""
@@ -47,22 +49,32 @@ class Tasks(Protocol):
         """Load what will be needed."""
 
     def read(
-        self, volume: Volume, context: Context, progress: Progress, *, model: str | None, override: bool
+        self,
+        volume: Volume,
+        context: Context,
+        progress: Progress,
+        *,
+        model: str | None,
+        override: bool,
+        first: int,
+        show: Show,
     ) -> tuple[Opinion, ...]:
         """As `radviewer.ai.reading.read`."""
 
 
 class _Relay(Progress):
-    """Progress of one run, told to the parent; safe in any thread of a model."""
+    """Progress of one run and the slices it has read, told to the parent; safe in any thread of a model."""
 
     def __init__(self, run: int, send: Callable[[Reply], None]) -> None:
         super().__init__(self._tell)
         self.run = run
         self._send = send
         self._told = time.monotonic()
+        self.glimpses = GlimpseOutbox(self._glimpsed)
 
     def check(self) -> None:
         super().check()
+        self.glimpses.send_due()
         if time.monotonic() - self._told > _BEAT:
             self._told = time.monotonic()
             self._send(Report(self.run))
@@ -70,6 +82,10 @@ class _Relay(Progress):
     def _tell(self, done: int, total: int, text: str) -> None:
         self._told = time.monotonic()
         self._send(Report(self.run, done, total, text))
+
+    def _glimpsed(self, together: tuple[PackedGlimpse, ...]) -> None:
+        if not self.cancelled:
+            self._send(Glimpsed(self.run, together))
 
 
 class _Worker:
@@ -106,11 +122,19 @@ class _Worker:
         elif self._latest is not None and self._latest.run == message.run:
             self._latest.cancel()
 
-    def _work(self, ask: Ask, progress: Progress) -> None:
-        progress.check()
-        read = self._made().read
-        opinions = read(ask.whole(), ask.context, progress, model=ask.model, override=ask.override)
-        progress.check()
+    def _work(self, ask: Ask, relay: _Relay) -> None:
+        relay.check()
+        opinions = self._made().read(
+            ask.whole(),
+            ask.context,
+            relay,
+            model=ask.model,
+            override=ask.override,
+            first=ask.first,
+            show=relay.glimpses.put,
+        )
+        relay.check()
+        relay.glimpses.send_all()  # of several models' the next one may be long in coming
         self._send(Answer(ask.run, opinions))
 
     def _made(self) -> Tasks:
@@ -163,11 +187,21 @@ class _Bundled:
         warm_up(self._catalogue, progress)
 
     def read(
-        self, volume: Volume, context: Context, progress: Progress, *, model: str | None, override: bool
+        self,
+        volume: Volume,
+        context: Context,
+        progress: Progress,
+        *,
+        model: str | None,
+        override: bool,
+        first: int,
+        show: Show,
     ) -> tuple[Opinion, ...]:
         from radviewer.ai.reading import cards_for, complete, read
 
-        opinions = read(volume, context, self._catalogue, progress, model=model, override=override)
+        opinions = read(
+            volume, context, self._catalogue, progress, model=model, override=override, first=first, show=show
+        )
         return complete(opinions, cards_for(self._catalogue, context, model, override=override))
 
 

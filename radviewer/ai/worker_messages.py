@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from radviewer.ai.glimpses import PackedGlimpse
 from radviewer.domain.opinion import Opinion
 from radviewer.domain.volume import SliceImage, Volume
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ask:
-    """Read a stack; `stored` and `images` are its Volume's, which pickled would hold every pixel twice."""
+    """Read a stack; `stored` and `images` are its Volume's, which pickled would hold every pixel twice.
+
+    `first` is the slice that the reader is looking at.
+    """
 
     run: int
     volume: Volume
@@ -22,14 +26,17 @@ class Ask:
     context: Context
     model: str | None
     override: bool
+    first: int = 0
 
     @classmethod
-    def about(cls, run: int, volume: Volume, context: Context, model: str | None, override: bool) -> Ask:
-        """Ask `model`, or all that apply, about `volume`."""
+    def about(
+        cls, run: int, volume: Volume, context: Context, model: str | None, override: bool, first: int = 0
+    ) -> Ask:
+        """Ask `model`, or all that apply, about `volume`, where the reader is looking at the slice `first`."""
         nothing = volume.stored[:0]
         images = tuple(None if image is None else image.with_stored(nothing) for image in volume.slices)
         bare = Volume(volume.stored, (), volume.geometry, volume.problems)
-        return cls(run, bare, images, context, model, override)
+        return cls(run, bare, images, context, model, override, first)
 
     def whole(self) -> Volume:
         """The volume, its slices views of its pixels again."""
@@ -56,6 +63,14 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Glimpsed:
+    """A run has read some slices; as much a sign of life as a `Report`."""
+
+    run: int
+    glimpses: tuple[PackedGlimpse, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """A run's result."""
 
@@ -78,4 +93,4 @@ class Stopped:
     run: int
 
 
-Reply = Report | Answer | Failed | Stopped
+Reply = Report | Glimpsed | Answer | Failed | Stopped

@@ -10,12 +10,14 @@ import itertools
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from radviewer.ai.worker import BUNDLED, sentence
-from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Report, Stopped
+from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Glimpsed, Report, Stopped
+from radviewer.app.glimpses import SliceGlimpse, accepted
 from radviewer.app.opinion_checks import checked
 from radviewer.app.worker_process import Lost, WorkerProcess
 from radviewer.domain.opinion import Opinion
@@ -26,7 +28,14 @@ from radviewer.progress import Cancelled, Progress
 if TYPE_CHECKING:
     from radviewer.ai.context import Context
 
+Show = Callable[[tuple[SliceGlimpse, ...]], None]
+"""Called in the thread that waits for the models, about ten times a second at most."""
+
 _STEP = 0.05  # seconds between looks at cancellation
+
+
+def _ignore(_glimpses: tuple[SliceGlimpse, ...]) -> None:
+    """Show to nobody."""
 
 
 class ModelWorker:
@@ -70,10 +79,13 @@ class ModelWorker:
         *,
         model: str | None = None,
         override: bool = False,
+        first: int = 0,
+        show: Show = _ignore,
     ) -> tuple[Opinion, ...]:
         """Opinions of all models that apply to `volume`, or only of `model`; blocks.
 
-        What a model returned that cannot be shown is replaced by an opinion that failed.
+        Models that read slice by slice begin at the slice `first`, and `show` is told of each.  What a model
+        returned that cannot be shown is replaced by an opinion that failed; such a glimpse is left out.
 
         Raises
         ------
@@ -83,8 +95,9 @@ class ModelWorker:
             When the process crashed, hung, or a model raised.
 
         """
-        asked = Ask.about(next(self._runs), volume, context, model, override)
-        return checked(self._answer(asked, progress).opinions, volume.stored.shape[:3])
+        asked, shape = Ask.about(next(self._runs), volume, context, model, override, first), volume.stored.shape[:3]
+        answer = self._answer(asked, progress, lambda glimpsed: show(accepted(glimpsed.glimpses, shape)))
+        return checked(answer.opinions, shape)
 
     def start(self) -> None:
         """Start the process, which begins to load the models; whatever is wrong the next run says."""
@@ -100,13 +113,13 @@ class ModelWorker:
         with self._turn:
             self._discard()
 
-    def _answer(self, ask: Ask, progress: Progress) -> Answer:
+    def _answer(self, ask: Ask, progress: Progress, glimpsed: Callable[[Glimpsed], None]) -> Answer:
         with self._turn:
             progress.check()
             process, settled = self._running(), False
             try:
                 process.post(ask)
-                reply = self._final(process, ask.run, progress)
+                reply = self._final(process, ask.run, progress, glimpsed)
                 settled = True
             except MemoryError as error:
                 raise WorkerFailed(sentence(error)) from error
@@ -123,17 +136,19 @@ class ModelWorker:
             raise WorkerFailed(reply.sentence)
         return reply
 
-    def _final(self, process: WorkerProcess, run: int, progress: Progress) -> Answer | Failed | Stopped:
-        """Pass the reports of a run on and return its last message; of other runs, nothing."""
+    def _final(
+        self, process: WorkerProcess, run: int, progress: Progress, glimpsed: Callable[[Glimpsed], None]
+    ) -> Answer | Failed | Stopped:
+        """Pass on what a run says on its way and return its last message; of other runs, nothing."""
         heard, cancelled = time.monotonic(), None
         while True:
             reply = process.receive(_STEP)
             now = time.monotonic()
             if reply is not None and reply.run == run:
-                if not isinstance(reply, Report):
+                if not isinstance(reply, Report | Glimpsed):
                     return reply
                 heard = now
-                _pass_on(reply, progress)
+                _pass_on(reply, progress, glimpsed)
             if progress.cancelled:
                 if cancelled is None:
                     cancelled = now
@@ -163,10 +178,13 @@ class ModelWorker:
             process.end()
 
 
-def _pass_on(report: Report, progress: Progress) -> None:
-    if report.done is not None:
-        with suppress(Cancelled):  # seen at the next look
-            progress.report(report.done, report.total, report.text)
+def _pass_on(reply: Report | Glimpsed, progress: Progress, glimpsed: Callable[[Glimpsed], None]) -> None:
+    with suppress(Cancelled):  # seen at the next look
+        progress.check()
+        if isinstance(reply, Glimpsed):
+            glimpsed(reply)
+        elif reply.done is not None:
+            progress.report(reply.done, reply.total, reply.text)
 
 
 def _died(status: int) -> str:

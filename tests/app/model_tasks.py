@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from radviewer.ai.context import Context
+from radviewer.ai.request import Show
 from radviewer.ai.worker import Tasks, bundled
-from radviewer.domain.opinion import Finding, Opinion, Outcome, Structure
+from radviewer.domain.opinion import Finding, Glimpse, Opinion, Outcome, Structure
 from radviewer.domain.volume import Volume
 from radviewer.errors import RadviewerError
 from radviewer.progress import Progress
@@ -29,7 +30,7 @@ def opinion(volume: Volume, context: Context) -> Opinion:
     image = volume.slices[0]
     assert image is not None
     assert np.shares_memory(image.stored, volume.stored)
-    seen = image.modality_values()[None] > 0
+    seen = np.repeat(image.modality_values()[None] > 0, len(volume.stored), axis=0)
     heat = np.full(volume.stored.shape[:3], 0.5, np.float32)
     finding = Finding("spot", Outcome.RAN, 0.7, 0.5, mask=seen, heatmap=heat, evidence=context.modality or "")
     return Opinion("fake", str(os.getpid()), Outcome.RAN, findings=(finding,), anatomy=(Structure("all", seen),))
@@ -147,6 +148,70 @@ _MODELS: dict[str | None, Callable[[Volume, Context, Progress], Opinions]] = {
 }
 
 
+Streaming = Callable[[Volume, Context, Progress, int, Show], Opinions]
+
+
+def glimpse(volume: Volume, index: int, **values: Any) -> Glimpse:
+    """What a model shows of a slice: one pixel of mask and heat, whose column is the slice."""
+    _, rows, columns = volume.stored.shape[:3]
+    mask, heat = np.zeros((rows, columns), bool), np.zeros((rows, columns), np.float32)
+    mask[0, index % columns], heat[0, index % columns] = True, 1.0
+    made: dict[str, Any] = {"probability": 0.5, "mask": mask, "heatmap": heat}
+    return Glimpse("fake", "spot", index, **(made | values))
+
+
+def order(first: int, count: int) -> list[int]:
+    """Slices, those close to the first one first."""
+    return sorted(range(count), key=lambda i: abs(i - first))
+
+
+def _stream(volume: Volume, context: Context, progress: Progress, first: int, show: Show) -> Opinions:
+    for done, i in enumerate(order(first, len(volume.stored))):
+        if volume.slices[i] is not None:
+            show(glimpse(volume, i))
+        progress.report(done + 1, len(volume.stored), "slices")
+    return (opinion(volume, context),)
+
+
+def _stream_and(then: Callable[[Volume, Context, Progress], Opinions]) -> Streaming:
+    def read(volume: Volume, context: Context, progress: Progress, first: int, show: Show) -> Opinions:
+        show(glimpse(volume, first))
+        return then(volume, context, progress)
+
+    return read
+
+
+def _stream_junk(volume: Volume, context: Context, _progress: Progress, first: int, show: Show) -> Opinions:
+    count, rows, columns = volume.stored.shape
+    nan = np.full((rows, columns), np.nan, np.float32)
+    spoilt: list[tuple[int, dict[str, Any]]] = [
+        (-1, {}),
+        (count, {}),
+        (first, {"probability": float("nan")}),
+        (first, {"probability": 1.5}),
+        (first, {"mask": np.ones((columns, rows), bool), "heatmap": None}),
+        (first, {"mask": np.ones((rows, columns), bool), "heatmap": np.ones((columns, rows), np.float32)}),
+        (first, {"mask": np.ones((rows, columns), np.float32)}),
+        (first, {"mask": np.ones((1, rows, columns), bool), "heatmap": None}),
+        (first, {"heatmap": nan}),
+        (first, {"heatmap": np.full((rows, columns), -0.5, np.float32)}),
+        (first, {"heatmap": np.full((rows, columns), 1.5, np.float32)}),
+    ]
+    for index, values in spoilt:
+        show(glimpse(volume, index, **values))
+    show(glimpse(volume, first, probability=None, mask=None, heatmap=None))
+    return (opinion(volume, context),)
+
+
+_STREAMING: dict[str | None, Streaming] = {
+    "streams": _stream,
+    "streams and exits": _stream_and(_die),
+    "streams and hangs": _stream_and(_hang),
+    "streams and goes on": _stream_and(_polite),
+    "streams junk": _stream_junk,
+}
+
+
 class _Fake:
     def __init__(self, models: Path) -> None:
         self._models = models
@@ -159,8 +224,18 @@ class _Fake:
             _polite(None, None, progress)
 
     def read(
-        self, volume: Volume, context: Context, progress: Progress, *, model: str | None, override: bool
+        self,
+        volume: Volume,
+        context: Context,
+        progress: Progress,
+        *,
+        model: str | None,
+        override: bool,
+        first: int,
+        show: Show,
     ) -> Opinions:
+        if model in _STREAMING:
+            return _STREAMING[model](volume, context, progress, first, show)
         found = _MODELS[model](volume, context, progress)
         return tuple(replace(one, overridden="it") for one in found) if override else found
 
@@ -179,9 +254,17 @@ class _Watched:
         self._real.warm_up(progress)
 
     def read(
-        self, volume: Volume, context: Context, progress: Progress, *, model: str | None, override: bool
+        self,
+        volume: Volume,
+        context: Context,
+        progress: Progress,
+        *,
+        model: str | None,
+        override: bool,
+        first: int,
+        show: Show,
     ) -> Opinions:
-        found = self._real.read(volume, context, progress, model=model, override=override)
+        found = self._real.read(volume, context, progress, model=model, override=override, first=first, show=show)
         qt = ", ".join(sorted(name for name in sys.modules if name.startswith("PySide6")))
         nice = os.getpriority(os.PRIO_PROCESS, 0)
         policy = os.environ["OMP_WAIT_POLICY"]
