@@ -91,6 +91,14 @@ class Desk(QObject):
         """Viewports of the layout, row by row."""
         return self.viewports[self.first_seen : self.first_seen + self.layout.count]
 
+    def slice_of(self, stack: Stack) -> int:
+        """0-based slice of a stack that the reader is looking at; where it is not on screen, was left at."""
+        for viewport in (self.active, *self.seen):
+            if viewport.stack is not None and viewport.stack.key == stack.key:
+                return viewport.index
+        left = self.active.left(stack)
+        return stack.first_shown if left is None else left.index
+
     def set_layout(self, layout: Layout) -> None:
         """Show one, two or four viewports; the active one stays seen."""
         if layout is self.layout:

@@ -15,10 +15,11 @@ from radviewer.export.fingerprint import instance_hashes
 from radviewer.progress import Progress
 
 if TYPE_CHECKING:
+    from radviewer.ai.catalogue import Catalogue
     from radviewer.ai.context import Context
     from radviewer.app.decisions import DecisionBook
     from radviewer.app.jobs import JobQueue
-    from radviewer.app.model_worker import ModelWorker
+    from radviewer.app.model_worker import ModelWorker, Show
     from radviewer.app.opinion_store import OpinionStore
     from radviewer.app.series_cache import SeriesCache
 
@@ -57,6 +58,8 @@ class Asked:
         One call each; None stands for all that apply, which then share the outlines of the anatomy.
     override : bool
         Run although a model would refuse.
+    first : int
+        The slice that the reader was looking at: models that read slice by slice begin there.
 
     """
 
@@ -64,10 +67,23 @@ class Asked:
     volume: Volume
     models: tuple[str | None, ...]
     override: bool
+    first: int
 
 
-def ask_models(worker: ModelWorker, asked: Asked, progress: Progress) -> tuple[Opinion, ...]:
-    """Run the models; in the AI's thread.
+def prepare_models(worker: ModelWorker, _progress: Progress) -> Catalogue:
+    """Read the cards while the worker loads the networks; in the AI's thread."""
+    from radviewer.ai.catalogue import Catalogue
+
+    worker.start()
+    catalogue = Catalogue(worker.models)
+    catalogue.entries()
+    import sqlalchemy  # noqa: F401 -- the log's: not while the reader waits for the first finding
+
+    return catalogue
+
+
+def ask_models(worker: ModelWorker, asked: Asked, progress: Progress, show: Show) -> tuple[Opinion, ...]:
+    """Run the models; in the AI's thread, in which `show` is told of slices that were read.
 
     Raises
     ------
@@ -77,7 +93,9 @@ def ask_models(worker: ModelWorker, asked: Asked, progress: Progress) -> tuple[O
     context = context_of_shown(asked.shown)
     found: tuple[Opinion, ...] = ()
     for name in asked.models:
-        found += worker.run(asked.volume, context, progress, model=name, override=asked.override)
+        found += worker.run(
+            asked.volume, context, progress, model=name, override=asked.override, first=asked.first, show=show
+        )
     return found
 
 

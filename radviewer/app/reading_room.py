@@ -98,6 +98,7 @@ class ReadingRoom(QObject):
             ),
             policy=lambda: Policy(self.settings.now.policy),
             reader=lambda: self.settings.now.reader,
+            slice_of=self.desk.slice_of,
             parent=self,
         )
         self.findings = Findings(
@@ -113,6 +114,7 @@ class ReadingRoom(QObject):
         self.mask_edit.not_saved.connect(self.notice)
         self.opinion.notice.connect(self.notice)
         self.opinion.changed.connect(self._reveal)
+        self.opinion.glimpses.changed.connect(self._reveal)
         self.desk.layout_changed.connect(self._reveal)
         self.desk.active_changed.connect(self._leave_edit)
         for viewport in self.desk.viewports:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.decisions import utc_now
+from radviewer.app.glimpses import Glimpses, Reading, SliceGlimpse
 from radviewer.app.jobs import Job
+from radviewer.app.opinion_keeping import OpinionKeeping
 from radviewer.app.opinion_runs import (
     Asked,
     SecondOpinionParts,
@@ -23,20 +24,19 @@ from radviewer.app.opinion_runs import (
     context_of_shown,
     finding_key,
     ids_of,
-    keep_opinions,
+    prepare_models,
 )
 from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State, merged, opinions_in, settled
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import FindingKey, Override, Policy, Reveal, Run, stack_id
 from radviewer.domain.opinion import Opinion, Outcome
-from radviewer.errors import NotSaved
-from radviewer.progress import Progress
+from radviewer.domain.study import Stack
 
 if TYPE_CHECKING:
     from radviewer.ai.cards import Card
     from radviewer.ai.catalogue import Catalogue
 
-_RUN, _RESTORE, _KEEP, _PREPARE = 10, 20, 25, 30  # priorities
+_RUN, _PREPARE = 10, 30  # priorities
 
 
 @dataclass(slots=True)
@@ -59,6 +59,13 @@ class SecondOpinion(QObject):
     parts : SecondOpinionParts
     policy, reader : callable
         The site's policy and the reader's name, asked whenever they matter.
+    slice_of : callable
+        The slice of a stack that the reader is looking at.
+
+    Attributes
+    ----------
+    glimpses : Glimpses
+        What running models have shown so far.
 
     """
 
@@ -72,15 +79,18 @@ class SecondOpinion(QObject):
         *,
         policy: Callable[[], Policy],
         reader: Callable[[], str],
+        slice_of: Callable[[Stack], int],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._queue, self._cache, self._worker = parts.queue, parts.cache, parts.worker
-        self._store, self._book = parts.store, parts.book
-        self._policy, self._reader = policy, reader
+        self._book = parts.book
+        self._policy, self._reader, self._slice_of = policy, reader, slice_of
+        self.glimpses = Glimpses(self)
+        self._keeping = OpinionKeeping(parts.queue, parts.store, self)
+        self._keeping.notice.connect(self.notice)
         self._catalogue: Catalogue | None = None
         self._held: dict[str, _Held] = {}
-        self._unkept: dict[str, tuple[Shown, tuple[Opinion, ...]]] = {}  # by stack, until it is on disk
         self._runs = 0
         parts.book.changed.connect(self._on_decided)
 
@@ -117,6 +127,10 @@ class SecondOpinion(QObject):
         """Whether models are at work on a stack, or wait for their turn."""
         return isinstance(self.state(shown), Running)
 
+    def reading(self, shown: Shown | None) -> Reading | None:
+        """How far a model is that reads slice by slice, as far as the reader may see it."""
+        return None if shown is None or self._unread(shown) else self.glimpses.reading(shown.stack.key)
+
     def labels_for(self, shown: Shown) -> tuple[str, ...]:
         """Labels that the models which apply to a stack look for."""
         cards = (self.card(name) for name in self.models_for(shown))
@@ -140,18 +154,7 @@ class SecondOpinion(QObject):
         """Read the cards while the networks are loaded, so that the first finding comes soon."""
         if self._catalogue is not None:
             return
-
-        def work(_progress: Progress) -> Catalogue:
-            from radviewer.ai.catalogue import Catalogue
-
-            self._worker.start()
-            catalogue = Catalogue(self._worker.models)
-            catalogue.entries()
-            import sqlalchemy  # noqa: F401 -- the log's: not while the reader waits for the first finding
-
-            return catalogue
-
-        job = self._queue.submit(work, "preparing the second opinion", _PREPARE)
+        job = self._queue.submit(partial(prepare_models, self._worker), "preparing the second opinion", _PREPARE)
         job.succeeded.connect(self._on_prepared)
         job.failed.connect(self.notice)
 
@@ -167,9 +170,12 @@ class SecondOpinion(QObject):
         held.run, held.began = self._runs, time.monotonic()
         before = opinions_in(held.state)
         held.state = Running(held.run, names, opinions=before)
-        asked = Asked(shown, volume, (None,) if names == self.models_for(shown) else names, override)
+        calls = (None,) if names == self.models_for(shown) else names
+        asked = Asked(shown, volume, calls, override, self._slice_of(shown.stack))
+        self.glimpses.begin(shown.stack.key, len(volume.slices))
         work = partial(ask_models, self._worker, asked)
-        held.job = self._queue.submit(work, "running the second opinion", _RUN)
+        held.job = self._queue.submit_telling(work, "running the second opinion", _RUN)
+        held.job.told.connect(partial(self._on_glimpsed, held, held.run))
         held.job.progressed.connect(partial(self._on_progress, held, held.run))
         held.job.succeeded.connect(partial(self._on_result, held, held.run))
         held.job.failed.connect(partial(self._on_failed, held, held.run))
@@ -191,8 +197,8 @@ class SecondOpinion(QObject):
             self._rest(held, "Cancelled.")
 
     def reveal(self, shown: Shown) -> None:
-        """The reader sees what was said about a stack: logged the first time."""
-        if any(o.outcome is Outcome.RAN for o in self.opinions(shown)):
+        """The reader sees what was said about a stack, be it provisional: logged the first time."""
+        if any(o.outcome is Outcome.RAN for o in self.opinions(shown)) or self.reading(shown) is not None:
             self._book.reveal(Reveal(*ids_of(shown), self._reader(), utc_now(), self._policy()))
 
     def close_study(self) -> None:
@@ -204,9 +210,7 @@ class SecondOpinion(QObject):
     def close(self) -> None:
         """End: the process with the networks too."""
         self.close_study()
-        for shown, opinions in self._unkept.values():
-            with suppress(NotSaved):  # nobody is left to tell; the models can be run again
-                keep_opinions(self._store, shown.stack, opinions)
+        self._keeping.close()
         self._worker.close()
 
     def ask_again(self, shown: Shown) -> None:
@@ -232,18 +236,22 @@ class SecondOpinion(QObject):
 
     def _idle(self, shown: Shown, note: str = "") -> Idle:
         models = self.models_for(shown)
-        waits = (
-            bool(models)
-            and self._policy() is Policy.READ_FIRST
-            and self._book.impression(stack_id(shown.stack)) is None
-        )
-        return Idle(models, note, waits)
+        return Idle(models, note, bool(models) and self._unread(shown))
+
+    def _unread(self, shown: Shown) -> bool:
+        """Whether the reader has still to lock an impression before anything may be seen."""
+        return self._policy() is Policy.READ_FIRST and self._book.impression(stack_id(shown.stack)) is None
 
     def _stop(self, held: _Held) -> None:
-        job, held.job = held.job, None
-        held.run = 0  # nothing of it is taken any more
+        job = held.job
+        self._end(held)
         if job is not None:
             job.cancel()
+
+    def _end(self, held: _Held) -> None:
+        """Nothing more of a run is taken, and nothing provisional of it stays."""
+        held.job, held.run = None, 0
+        self.glimpses.forget(held.shown.stack.key)
 
     def _on_prepared(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -283,8 +291,7 @@ class SecondOpinion(QObject):
             self.run(shown, wanted)
 
     def _restore(self, held: _Held) -> None:
-        store, stack = self._store, stack_id(held.shown.stack)
-        job = self._queue.submit(lambda _progress: store.load(stack), "reading an earlier second opinion", _RESTORE)
+        job = self._keeping.load(held.shown)
         job.succeeded.connect(partial(self._on_restored, held))
         job.failed.connect(self.notice)
 
@@ -305,35 +312,25 @@ class SecondOpinion(QObject):
             held.state = replace(state, done=done, total=total, text=text, seconds_left=left)
             self.changed.emit(held.shown.stack.key)
 
+    def _on_glimpsed(self, held: _Held, run: int, glimpses: tuple[SliceGlimpse, ...]) -> None:
+        if run == held.run:
+            self.glimpses.add(held.shown.stack.key, glimpses)
+
     def _on_result(self, held: _Held, run: int, opinions: tuple[Opinion, ...]) -> None:
         if run != held.run:
             return
-        held.job = None
+        self._end(held)
         for opinion in opinions:
             said = (opinion.model, opinion.version, opinion.outcome.value)
             self._book.note(Run(*ids_of(held.shown), *said, self._reader(), utc_now()))
         known = merged(opinions_in(held.state), opinions)
         held.state = self._spoken(held, known)
         self.changed.emit(held.shown.stack.key)
-        self._keep(held.shown, known)
-
-    def _keep(self, shown: Shown, opinions: tuple[Opinion, ...]) -> None:
-        """Write what was said to disk, once it is on the screen."""
-        store, stack = self._store, shown.stack
-        self._unkept[stack.key] = (shown, opinions)
-        job = self._queue.submit(
-            lambda _progress: keep_opinions(store, stack, opinions), "keeping a second opinion", _KEEP
-        )
-        job.succeeded.connect(partial(self._on_kept, stack.key, opinions))
-        job.failed.connect(self.notice)
-
-    def _on_kept(self, key: str, opinions: tuple[Opinion, ...], _nothing: object) -> None:
-        if key in self._unkept and self._unkept[key][1] is opinions:
-            del self._unkept[key]
+        self._keeping.keep(held.shown, known)
 
     def _on_failed(self, held: _Held, run: int, sentence: str) -> None:
         if run == held.run:
-            held.job = None
+            self._end(held)
             self._rest(held, sentence)
 
     def _rest(self, held: _Held, note: str) -> None:

@@ -1,4 +1,4 @@
-"""A reading room, and a study to open in it."""
+"""A reading room, a study to open in it, and a second opinion alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
+from radviewer.domain.decision import Policy
 from tests import phantoms
+from tests.app.sites import Opener, Site
 from tests.qt_objects import destroy
 
 
@@ -30,3 +33,18 @@ def study(tmp_path: Path) -> Path:
     phantoms.film(tmp_path / "film" / "film.dcm", study="other", series="film", patient="P2")
     phantoms.not_image(tmp_path / "seg.dcm", "segmentation")
     return tmp_path
+
+
+@pytest.fixture
+def site(qtbot: QtBot, qapp: object, tmp_path: Path) -> Iterator[Opener]:
+    """Make a second opinion: ``site(*opinions, policy=…)``."""
+    assert qapp is not None
+    made: list[Site] = []
+
+    def make(*said: object, **values: Policy) -> Site:
+        made.append(Site.made(qtbot, tmp_path, *said, **values))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

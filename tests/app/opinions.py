@@ -10,6 +10,8 @@ import numpy as np
 from radviewer import paths
 from radviewer.ai.cards import read_card
 from radviewer.ai.context import Context
+from radviewer.app.glimpses import SliceGlimpse
+from radviewer.app.model_worker import Show
 from radviewer.app.viewport import Shown
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Mask, Opinion, Outcome, Structure
@@ -64,13 +66,24 @@ def volume() -> Volume:
     return Volume(image.stored[None], (image,), None, {})
 
 
+def glimpse(index: int, model: str = FINDINGS, label: str = "tuberculosis", probability: float = 0.8) -> SliceGlimpse:
+    """What a model shows of a slice: a box and its heat."""
+    box = mask(2, 3, 5, 6)[0]
+    return SliceGlimpse(model, label, index, probability, box, box * np.uint8(200))
+
+
 class FakeWorker:
-    """Answers with `opinions`; with `hold` set it waits until it is let go or cancelled."""
+    """Answers with `opinions`; with `hold` set it waits until it is let go or cancelled.
+
+    Before that it shows `glimpses`, by the model that is asked.
+    """
 
     def __init__(self, *opinions: Opinion) -> None:
         self.models: Path = paths.models()
         self.opinions = {opinion.model: opinion for opinion in opinions}
         self.asked: list[tuple[str | None, bool]] = []
+        self.first: list[int] = []
+        self.glimpses: dict[str | None, tuple[SliceGlimpse, ...]] = {}
         self.problem: Exception | None = None
         self.hold = False
         self.heeds = True
@@ -92,16 +105,20 @@ class FakeWorker:
         *,
         model: str | None = None,
         override: bool = False,
+        first: int = 0,
+        show: Show = lambda _glimpses: None,
     ) -> tuple[Opinion, ...]:
-        assert volume.stored.shape
-        assert context.slices == 1
+        assert context.slices == len(volume.stored)
         self.asked.append((model, override))
+        self.first.append(first)
         progress.report(1, 2, "half way")
+        show(self.glimpses.get(model, ()))
         if self.hold:
             self.started.set()
             while not self.go_on.wait(0.01):
                 if self.heeds and progress.cancelled:
                     raise Cancelled
+            show(self.glimpses.get("late", ()))
         if self.problem is not None:
             raise self.problem
         return tuple(o for name, o in self.opinions.items() if model in (None, name))

@@ -74,8 +74,10 @@ def reading(qtbot: QtBot, qapp: object, tmp_path: Path) -> Iterator[Reading]:
     settings = SettingsFile()
     settings.setParent(parent)
     settings.change(reader="Dr. Who", policy=Policy.CONCURRENT.value)
-    opinion = SecondOpinion(parts, policy=lambda: Policy.CONCURRENT, reader=lambda: "Dr. Who", parent=parent)
     desk = Desk(cache, history, parent)
+    opinion = SecondOpinion(
+        parts, policy=lambda: Policy.CONCURRENT, reader=lambda: "Dr. Who", slice_of=desk.slice_of, parent=parent
+    )
     films = (film("one"), film("two"))
     findings = Findings(desk, opinion, book, settings, lambda: films, store.load_mask, parent)
     book.open(["1.study"])

@@ -2,94 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
-from PySide6.QtCore import QObject
-from pytestqt.qtbot import QtBot
 
-from radviewer.app.decision_log import DecisionLog
-from radviewer.app.decisions import DecisionBook
-from radviewer.app.history import History
-from radviewer.app.jobs import JobQueue
-from radviewer.app.opinion_runs import SecondOpinionParts
 from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State
-from radviewer.app.opinion_store import OpinionStore
-from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Circumstances, Decision, Impression, Policy, Presence, Reveal, Verdict, stack_id
-from radviewer.domain.study import Stack
-from radviewer.domain.volume import Volume
 from radviewer.errors import RadviewerError
 from tests.app import opinions
-from tests.app.hand_made import HandCache, heard
-from tests.app.opinions import ANATOMY, FINDINGS, FakeWorker, film
+from tests.app.hand_made import heard
+from tests.app.opinions import ANATOMY, FINDINGS, film
 from tests.app.rooms import WAIT
-from tests.qt_objects import destroy
-
-
-class LoadedCache(HandCache):
-    """Has the volume of every film."""
-
-    def volume(self, _stack: Stack) -> Volume | None:
-        return opinions.volume()
-
-
-@dataclass
-class Site:
-    """A second opinion with a worker that does as told."""
-
-    qtbot: QtBot
-    parent: QObject
-    worker: FakeWorker
-    queue: JobQueue
-    book: DecisionBook
-    store: OpinionStore
-    opinion: SecondOpinion
-    policy: Policy = Policy.CONCURRENT
-
-    def prepared(self) -> None:
-        with self.qtbot.waitSignal(self.opinion.prepared, timeout=WAIT):
-            self.opinion.prepare()
-
-    def loaded(self, shown: Shown) -> None:
-        self.opinion.loaded(shown)
-
-    def wait(self, shown: Shown, *kinds: type[State]) -> State:
-        self.qtbot.waitUntil(lambda: isinstance(self.opinion.state(shown), kinds) and not self.queue.busy, timeout=WAIT)
-        return self.opinion.state(shown)
-
-
-Opener = Callable[..., Site]
-
-
-@pytest.fixture
-def site(qtbot: QtBot, qapp: object, tmp_path: Path) -> Iterator[Opener]:
-    assert qapp is not None
-    made: list[Site] = []
-
-    def make(*said: object, policy: Policy = Policy.CONCURRENT) -> Site:
-        parent = QObject()
-        worker = FakeWorker(*said)  # type: ignore[arg-type]
-        queue = JobQueue("ai", parent)
-        cache = LoadedCache(parent)
-        book = DecisionBook(DecisionLog(tmp_path / "decisions.sqlite"), History(parent), parent)
-        store = OpinionStore(tmp_path / "opinions")
-        parts = SecondOpinionParts(queue, cache, worker, store, book)  # type: ignore[arg-type]
-        opinion = SecondOpinion(parts, policy=lambda: one.policy, reader=lambda: "Dr. Who", parent=parent)
-        one = Site(qtbot, parent, worker, queue, book, store, opinion, policy)
-        book.open(["1.study"])
-        made.append(one)
-        return one
-
-    yield make
-    for one in made:
-        one.opinion.close()
-        one.book.close()
-        assert one.queue.close()
-        destroy(one.parent)
+from tests.app.sites import Opener
 
 
 def _said(state: State) -> list[str]:
