@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from radviewer.ai.mr_sequences import flair_of
+from radviewer.domain.mr_sequence import MrSequence
 from radviewer.domain.study import Series, Stack, Study
 
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
@@ -22,6 +24,11 @@ class Context:
     age_years : float or None
     slices : int
         Number of images in the stack.
+    sequence : MrSequence or None
+        How an MR series was acquired.
+    series_number : int or None
+    flair : str or None
+        Names the FLAIR series of the same study and says why it is taken for one; None when there is none.
 
     """
 
@@ -31,6 +38,9 @@ class Context:
     age_years: float | None = None
     description: str | None = None
     slices: int = 1
+    sequence: MrSequence | None = None
+    series_number: int | None = None
+    flair: str | None = None
 
 
 def _upper(text: str | None) -> str | None:
@@ -62,4 +72,17 @@ def context_of(study: Study, series: Series, stack: Stack) -> Context:
         age_years=age if age is not None else _age_at(study.date, study.patient_birth_date),
         description=_upper(series.description),
         slices=len(stack.frames),
+        sequence=series.sequence,
+        series_number=series.number,
+        flair=_flair(study),
     )
+
+
+def _flair(study: Study) -> str | None:
+    """``series 5 "AX FLAIR" (the description says "FLAIR")``."""
+    pick = flair_of(study)
+    if pick is None:
+        return None
+    number = "series without a number" if pick.series.number is None else f"series {pick.series.number}"
+    name = f' "{pick.series.description}"' if pick.series.description else ""
+    return f"{number}{name} ({pick.why})"

@@ -109,6 +109,7 @@ def _make_series(images: list[ImageRecord], warnings: tuple[str, ...]) -> Series
         stacks=make_stacks(images, info.modality, warnings),
         laterality=_first(i.series.laterality for i in images),
         view_position=_first(i.series.view_position for i in images),
+        sequence=images[0].sequence,
     )
 
 

@@ -10,6 +10,7 @@ from radviewer.dicom import values
 from radviewer.dicom.elements import Elements, Value
 from radviewer.dicom.headers import DataSet, Header
 from radviewer.dicom.modality_units import Rescale, read_rescale
+from radviewer.dicom.mr_sequence import read_sequence
 from radviewer.dicom.multiframe import frame_attributes, frame_time
 from radviewer.dicom.nuclear import STATIC, increments, slice_attributes
 from radviewer.dicom.padding import is_inverse, read_padding
@@ -101,7 +102,8 @@ def describe(header: Header, location: FileLocation, version: tuple[int, int] | 
     else:
         frames = _frames(header, file, series.modality)
     static = count > 1 and bool(increments(header)) and increments(header) <= STATIC
-    return ImageRecord(study, series, file, frames, header.size, (warning,) if warning else (), static)
+    sequence = read_sequence(header) if series.modality == "MR" else None
+    return ImageRecord(study, series, file, frames, header.size, (warning,) if warning else (), static, sequence)
 
 
 def _frames(header: Header, file: ImageFile, modality: str) -> tuple[FrameRecord, ...]:

@@ -48,17 +48,28 @@ def frame_attributes(header: Header, count: int, wanted: frozenset[int]) -> list
     return frames
 
 
-def _flat(item: DataSet, inside: frozenset[int], depth: int = 2) -> dict[int, Value]:
+def first_frame_attributes(header: Header, macros: frozenset[int], wanted: frozenset[int]) -> dict[int, Value]:
+    """Elements of some functional groups of the first frame, flattened; the frame's own override the shared ones."""
+    inside = wanted | macros
+    flat: dict[int, Value] = {}
+    for groups in (a.SHARED_FUNCTIONAL_GROUPS, a.PER_FRAME_FUNCTIONAL_GROUPS):
+        item = header.first_item(groups, inside)
+        if item is not None:
+            flat.update(_flat(item, inside, macros, depth=1))
+    return flat
+
+
+def _flat(item: DataSet, inside: frozenset[int], macros: frozenset[int] = MACROS, depth: int = 2) -> dict[int, Value]:
     """Leaf elements of the macros in one item of functional groups."""
     flat: dict[int, Value] = {}
     for tag in item.found.spans:
-        if tag not in MACROS:
+        if tag not in macros:
             continue
         macro = item.first_item(tag, inside)
         if macro is not None:
             flat.update(macro.found.values)
             if depth > 1:
-                flat.update(_flat(macro, inside, depth - 1))
+                flat.update(_flat(macro, inside, macros, depth - 1))
     return flat
 
 

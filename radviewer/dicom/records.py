@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from radviewer.dicom import values
 from radviewer.dicom.elements import Value
 from radviewer.domain.geometry import Vector
+from radviewer.domain.mr_sequence import MrSequence
 from radviewer.domain.study import Frame, ImageFile
 
 Directions = tuple[Vector, Vector]
@@ -109,6 +110,8 @@ class ImageRecord:
         What is wrong with this file but does not keep it from being shown.
     static : bool
         The frames are views (detectors, energies), not moments.
+    sequence : MrSequence or None
+        How an MR image was acquired; None for other modalities.
 
     """
 
@@ -119,3 +122,4 @@ class ImageRecord:
     size: int
     warnings: tuple[str, ...] = ()
     static: bool = False
+    sequence: MrSequence | None = None

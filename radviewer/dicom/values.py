@@ -26,6 +26,7 @@ _IMPLICIT = {
     0x00280103: b"US",  # PixelRepresentation
     0x00189073: b"FD",  # AcquisitionDuration
     0x00189074: b"DT",  # FrameAcquisitionDateTime
+    0x00189079: b"FD",  # InversionTimes
     0x00189082: b"FD",  # EffectiveEchoTime
     0x00189087: b"FD",  # DiffusionBValue
     0x00189089: b"FD",  # DiffusionGradientOrientation

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from radviewer.domain.geometry import Geometry, ImagePlane, PixelSpacing
+from radviewer.domain.mr_sequence import MrSequence
 from radviewer.domain.window import Window
 
 
@@ -196,7 +197,10 @@ class Stack:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One series; more than one stack when its images do not scroll together."""
+    """One series; more than one stack when its images do not scroll together.
+
+    `sequence` is that of its first image, None where the modality is not MR.
+    """
 
     series_uid: str
     number: int | None
@@ -206,6 +210,7 @@ class Series:
     stacks: tuple[Stack, ...]
     laterality: str | None = None
     view_position: str | None = None
+    sequence: MrSequence | None = None
 
 
 @dataclass(frozen=True, eq=False)
