@@ -114,6 +114,7 @@ def _finding(finding: Finding, arrays: dict[str, NDArray[Any]]) -> dict[str, Any
         "heatmap": None if finding.heatmap is None else _put(finding.heatmap, arrays),
         "measurements": _quantities(finding.measurements),
         "evidence": finding.evidence,
+        "slice_probabilities": [float(probability) for probability in finding.slice_probabilities],
     }
 
 
@@ -160,7 +161,15 @@ def _finding_of(values: dict[str, Any], arrays: _Arrays) -> Finding:
         None if heat is None else arrays.heat(heat),
         tuple(_measured(values)),
         str(values["evidence"]),
+        tuple(_probabilities(values.get("slice_probabilities", []))),  # earlier versions wrote none
     )
+
+
+def _probabilities(values: Any) -> Iterator[float]:
+    for value in values:
+        if not 0 <= float(value) <= 1:  # true for NaN, too
+            raise ValueError("not a probability")
+        yield float(value)
 
 
 def _measured(values: dict[str, Any]) -> Iterator[Quantity]:

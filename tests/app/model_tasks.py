@@ -144,6 +144,9 @@ _MODELS: dict[str | None, Callable[[Volume, Context, Progress], Opinions]] = {
     "heat kind": _spoilt(heatmap=np.zeros((1, 6, 5))),
     "heat nan": _spoilt(heatmap=np.full((1, 6, 5), np.nan, np.float32)),
     "heat high": _spoilt(heatmap=np.full((1, 6, 5), 1.5, np.float32)),
+    "slices": _spoilt(slice_probabilities=(0.5, 0.5)),
+    "slice nan": _spoilt(slice_probabilities=(float("nan"),)),
+    "slice two": _spoilt(slice_probabilities=(2.0,)),
     "outline": _another_outline,
 }
 

@@ -138,6 +138,9 @@ def test_a_model_that_hangs_is_ended(worker: ModelWorker) -> None:
         ("heat kind", "a heatmap of another kind"),
         ("heat nan", "a heatmap with values that are not between"),
         ("heat high", "a heatmap with values that are not between"),
+        ("slices", "probabilities of 2 slices instead of 1"),
+        ("slice nan", "a probability of a slice that is not between"),
+        ("slice two", "a probability of a slice that is not between"),
         ("outline", "a mask of another size"),
     ],
 )

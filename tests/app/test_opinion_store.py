@@ -41,6 +41,7 @@ def same(one: Opinion, other: Opinion) -> None:
     for a, b in zip(one.findings, other.findings, strict=True):
         assert (a.label, a.outcome, a.probability, a.threshold) == (b.label, b.outcome, b.probability, b.threshold)
         assert (a.reason, a.measurements, a.evidence) == (b.reason, b.measurements, b.evidence)
+        assert a.slice_probabilities == b.slice_probabilities
         assert a.heatmap is not None
         assert b.heatmap is not None
         assert b.heatmap.dtype == np.float32
@@ -52,6 +53,30 @@ def test_opinions_come_back_as_they_were(store: OpinionStore) -> None:
     store.save(STACK, said, {})
     for one, other in zip(said, store.load(STACK), strict=True):
         same(one, other)
+
+
+def _by_slice(*probabilities: float) -> Opinion:
+    (first, *others) = opinions.findings().findings
+    judged = replace(first, slice_probabilities=probabilities)
+    return replace(opinions.findings(), findings=(judged, *others), reason="Read as FLAIR.")
+
+
+def test_probabilities_of_slices_and_how_it_was_read_come_back(store: OpinionStore) -> None:
+    said = _by_slice(0.0, 0.1, 1.0)
+    store.save(STACK, (said,), {})
+    (found,) = store.load(STACK)
+    same(said, found)
+    numpy = _by_slice(*np.array([0.5, 0.25], np.float32))
+    store.save(STACK, (numpy,), {})
+    assert store.load(STACK)[0].findings[0].slice_probabilities == (0.5, 0.25)
+
+
+def test_an_opinion_kept_before_slices_were_judged_is_read(store: OpinionStore, tmp_path: Path) -> None:
+    store.save(STACK, (opinions.findings(),), {})
+    path = tmp_path / "opinions" / f"{STACK}.zip"
+    _rewrite(path, lambda texts: [finding.pop("slice_probabilities") for finding in texts["opinions"][0]["findings"]])
+    (found,) = store.load(STACK)
+    same(opinions.findings(), found)
 
 
 def test_what_was_never_kept_is_nothing(store: OpinionStore) -> None:
@@ -112,6 +137,8 @@ def _rewrite(path: Path, change: Callable[[dict[str, Any]], object], method: int
         lambda texts: texts["opinions"][0].update(seconds=[10**400, 0, 0]),
         lambda texts: texts["opinions"][0]["findings"][0].update(probability=10**400),
         lambda texts: texts["opinions"][0]["findings"][0].update(probability=2),
+        lambda texts: texts["opinions"][0]["findings"][0].update(slice_probabilities=[0.5, 1.5]),
+        lambda texts: texts["opinions"][0]["findings"][0].update(slice_probabilities=7),
         lambda texts: texts["opinions"][0]["findings"][0].update(heatmap=[]),
         lambda texts: texts["opinions"][0]["findings"][0]["heatmap"].update(kind="mask"),
         lambda texts: texts["opinions"][0]["findings"][0]["heatmap"].update(shape=[1, 1 << 19, 1 << 19]),
