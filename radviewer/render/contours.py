@@ -35,12 +35,14 @@ OTHERS = (LESION, QColor(255, 170, 187), QColor(190, 210, 80), QColor(225, 225, 
 
 _WIDTH = 1.6  # logical pixels
 _BOLD = 1.8  # times as broad
+_FINE = 0.7  # times as broad: of what is provisional
 _PIECE = 150  # corners: Qt's time to stroke a line grows faster than its length
 
 
 class OutlineStyle(Enum):
-    """How far the reader is with what is outlined; each can be told without its colour."""
+    """How far model and reader are with what is outlined; each can be told without its colour."""
 
+    PROVISIONAL = "provisional"
     ANATOMY = "anatomy"
     PROPOSED = "proposed"
     ACCEPTED = "accepted"
@@ -50,6 +52,7 @@ class OutlineStyle(Enum):
 
 
 _DASHES: dict[OutlineStyle, list[float]] = {  # in widths of the pen
+    OutlineStyle.PROVISIONAL: [3, 3],
     OutlineStyle.PROPOSED: [5, 3],
     OutlineStyle.EDITED: [8, 3, 1.5, 3],
     OutlineStyle.REJECTED: [1, 4],
@@ -182,7 +185,7 @@ def paint_outline(
     painter.setBrush(Qt.BrushStyle.NoBrush)
     tall, wide = transform.pixel_size
     lines = [(placed.map(piece.line), piece.before[0] * tall + piece.before[1] * wide) for piece in shape.pieces]
-    width = _WIDTH * (_BOLD if bold else 1.0) * transform.ratio
+    width = _WIDTH * (_BOLD if bold else _FINE if style is OutlineStyle.PROVISIONAL else 1.0) * transform.ratio
     for pen_colour, broad in ((HALO, 2 * width), (colour, width)):
         pen = QPen(pen_colour, broad)
         pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)  # round ones take three times as long, and look the same

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from radviewer.app.glimpse_view import provisional_layers, together
 from radviewer.app.opinion_view import layers_of
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
@@ -10,6 +13,7 @@ from radviewer.render.annotations import CornerTexts, Density, corner_texts
 from radviewer.render.picture import View
 from radviewer.render.view import Camera, ViewTransform
 from radviewer.ui.placement import Placement
+from radviewer.ui.second_opinion.status import reading_text
 from radviewer.ui.viewport_mouse import Mouse
 from radviewer.ui.viewport_overlay import Overlay, Segment
 
@@ -78,6 +82,12 @@ class Scene:
             message="" if image is not None else self._message(),
         )
 
+    def on_screen(self, placement: Placement, mouse: Mouse) -> View:
+        """The view with what is provisional, which leaves the program in no picture."""
+        view = self.view(placement, mouse)
+        provisional = provisional_layers(self._room, self.viewport)
+        return view if provisional is None else replace(view, opinion=together(view.opinion, provisional))
+
     def overlay(self, mouse: Mouse, doing: str = "") -> Overlay:
         """What is painted over the view while the reader works; `doing` says what goes on besides."""
         gesture, at = mouse.gesture, mouse.at
@@ -87,8 +97,15 @@ class Scene:
             lines=() if gesture is None else gesture.lines,
             label="" if gesture is None or at is None else gesture.label,
             label_at=(0.0, 0.0) if at is None else (at.x, at.y),
-            badge=f"▶  {cine.rate:.0f} images/s" if cine.playing else doing,
+            badge=f"▶  {cine.rate:.0f} images/s" if cine.playing else doing or self._provisional(),
         )
+
+    def _provisional(self) -> str:
+        """What is said of provisional outlines on the slice; nothing where there are none."""
+        reading = self._room.opinion.reading(self.viewport.shown)
+        if reading is None or provisional_layers(self._room, self.viewport) is None:
+            return ""
+        return f"Provisional  –  {reading_text(reading)}"
 
     def _with_draft(self, mouse: Mouse) -> tuple[Mark, ...]:
         draft = None if mouse.gesture is None else mouse.gesture.draft

@@ -89,6 +89,7 @@ class ViewportWidget(QWidget):
         room.marks.selection_changed.connect(self.update)
         room.findings.changed.connect(self.update)
         room.findings.selection_changed.connect(self.update)
+        room.opinion.glimpses.changed.connect(self._on_glimpsed)
         room.overlays.changed.connect(self.update)
         room.mask_edit.changed.connect(self.update)
         room.toolbox.changed.connect(self._on_tool)
@@ -145,6 +146,10 @@ class ViewportWidget(QWidget):
         """Everything this viewport shows now, as exports and screenshots paint it."""
         return self._scene.view(self.placement, self._mouse)
 
+    def view_on_screen(self) -> View:
+        """The same with what models that still run have shown so far: only ever painted here."""
+        return self._scene.on_screen(self.placement, self._mouse)
+
     def view_with(self, density: Density) -> View:
         """The same with more or less written around the image."""
         return self._scene.view(self.placement, self._mouse, density)
@@ -171,7 +176,7 @@ class ViewportWidget(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint; never waits for an image."""
-        placement, view, doing = self.placement, self.view(), ""
+        placement, view, doing = self.placement, self.view_on_screen(), ""
         if view.image is not None:
             presentation, doing = self._preparing.paintable(view.image, view.presentation)
             view = replace(view, presentation=presentation)
@@ -202,6 +207,10 @@ class ViewportWidget(QWidget):
 
     def _on_marks(self, image: ImageReference | None) -> None:
         if image is None or image == self.viewport.reference:
+            self.update()
+
+    def _on_glimpsed(self, key: str) -> None:
+        if self.viewport.stack is not None and self.viewport.stack.key == key:
             self.update()
 
     def _on_tool(self) -> None:

@@ -24,6 +24,7 @@ class Detail(QWidget):
         self._card: FindingCard | None = None
         self.title = plain_label("", "heading", wrap=True)
         self.text = plain_label("", wrap=True)
+        self.slice = plain_label("")
         self.evidence = plain_label("", "muted", wrap=True)
         self.buttons = {
             "accept-finding": self._button("Accept", "Enter", act, "accept-finding"),
@@ -54,7 +55,7 @@ class Detail(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(6)
-        for widget in (self.title, self.text):
+        for widget in (self.title, self.text, self.slice):
             column.addWidget(widget)
         column.addLayout(grid)
         column.addWidget(self.sensitivity)
@@ -83,6 +84,16 @@ class Detail(QWidget):
             with QSignalBlocker(self.slider):
                 self.slider.setValue(round(row.threshold * _STEPS))
         self._show_expected()
+
+    def show_slice(self, index: int) -> None:
+        """Say how likely the finding is on the slice on screen, where its model judges slices."""
+        finding = None if self._row is None else self._row.finding
+        judged = () if finding is None else finding.slice_probabilities
+        there = 0 <= index < len(judged)
+        self.slice.setVisible(there)
+        text = f"This slice: {_percent(judged[index])}." if there else ""
+        if text != self.slice.text():  # at every step of the wheel
+            self.slice.setText(text)
 
     def _show_expected(self) -> None:
         row, card = self._row, self._card
@@ -120,3 +131,12 @@ def _lines(row: Row) -> str:
         lines.append(f"“{row.decision.text}”")
     lines.append(f"{capital(state_text(row))}.")
     return "\n".join(lines)
+
+
+def _percent(probability: float) -> str:
+    """In whole per cent; what is possible is never called impossible or certain."""
+    if 0 < probability < 0.01:
+        return "less than 1 %"
+    if 0.99 < probability < 1:
+        return "more than 99 %"
+    return f"{100 * probability:.0f} %"

@@ -28,7 +28,7 @@ from radviewer.ui.second_opinion.edit_bar import EditBar
 from radviewer.ui.second_opinion.models_bar import ModelsBar
 from radviewer.ui.second_opinion.overlay_bar import OverlayBar
 from radviewer.ui.second_opinion.row_list import RowList
-from radviewer.ui.second_opinion.status import headline, role_of
+from radviewer.ui.second_opinion.status import headline, reading_text, role_of
 
 _SORTS = {"By probability": "probability", "By name": "label", "By state": "state"}
 _HASTY_MS = 6_000
@@ -62,6 +62,7 @@ class FindingsPanel(QWidget):
         self.policy = plain_label("", "muted", wrap=True)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        self.reading = plain_label("", "muted", wrap=True)
         self.run = self._button("Run", "run-opinion")
         self.cancel = self._button("Cancel", "cancel-opinion")
         self.impression = self._button("Lock impression…", "impression")
@@ -106,8 +107,8 @@ class FindingsPanel(QWidget):
         column = QVBoxLayout(content)
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(8)
-        parts = (self.headline, self.progress, buttons, self.overlays, choices, self.sort, self.rows)
-        for part in (*parts, self.hasty, self.edit_bar, self.detail):
+        above = (self.headline, self.progress, self.reading, buttons, self.overlays)
+        for part in (*above, choices, self.sort, self.rows, self.hasty, self.edit_bar, self.detail):
             column.addLayout(part) if isinstance(part, QHBoxLayout) else column.addWidget(part)
         column.addLayout(below)
         column.addWidget(self.compare)
@@ -133,12 +134,15 @@ class FindingsPanel(QWidget):
         room = self._room
         room.opinion.changed.connect(self._later)
         room.opinion.prepared.connect(self._later)
+        room.opinion.glimpses.changed.connect(self._show_reading)
         room.findings.changed.connect(self._later)
         room.findings.selection_changed.connect(self._later)
         room.findings.hasty.connect(self._on_hasty)
         room.settings.changed.connect(self._later)
         room.mask_edit.changed.connect(self._later)
         room.desk.active_changed.connect(self._later)
+        for viewport in room.desk.viewports:
+            viewport.image_changed.connect(self._show_slice)
         self.rows.currentItemChanged.connect(self._on_row)
         self.rows.itemClicked.connect(self._on_row)
         self.flagged_only.toggled.connect(lambda on: room.findings.set_filter(flagged_only=on))
@@ -171,18 +175,38 @@ class FindingsPanel(QWidget):
         self.rows.setFixedHeight(min(len(rows), 8) * max(1, self.rows.sizeHintForRow(0)) + 4)
         self.detail.show_row(selected, None if selected is None else room.opinion.card(selected.key.model))
         self.detail.setHidden(selected is None or room.mask_edit.active)
+        self._show_slice()
         has_rows = bool(room.findings.rows(shown))
-        for widget in (self.overlays, self.flagged_only, self.pending_only, self.sort):
+        for widget in (self.flagged_only, self.pending_only, self.sort):
             widget.setVisible(has_rows)
+        self._show_reading()
         self.accept_anatomy.setVisible(any(o.anatomy for o in opinions))
         self.missed.setVisible(bool(opinions))
         images = comparable(room)
         self.compare.setVisible(len(images) > 1)
         self.compare.setText(f"Compare {len(images)} images…")
         self.models.show_models(
-            models, opinions, running=running or waits, run=self._run_one, override=self._override, card=self._show_card
+            models,
+            opinions,
+            running=state.models if isinstance(state, Running) else (),
+            busy=running or waits,
+            run=self._run_one,
+            override=self._override,
+            card=self._show_card,
         )
         self._show_policy()
+
+    def _show_slice(self) -> None:
+        self.detail.show_slice(self._room.desk.active.index)
+
+    def _show_reading(self) -> None:
+        """Say how far a model is that reads slice by slice, and what its outlines are until it is done."""
+        room = self._room
+        shown = room.desk.active.shown
+        reading = room.opinion.reading(shown)
+        self.reading.setText("" if reading is None else f"{reading_text(reading)}. Fine dashes are provisional.")
+        self.reading.setVisible(reading is not None)
+        self.overlays.setVisible(reading is not None or bool(room.findings.rows(shown)))
 
     def _show_policy(self) -> None:
         policy = Policy(self._room.settings.now.policy)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from radviewer.app.glimpses import Reading
 from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State, tested_for
 from radviewer.domain.opinion import Opinion, Outcome
+from radviewer.ui.labels import count
 
 NOT_RUN = "Not run."
 NO_MODEL = "No bundled model applies to this series."
@@ -31,6 +33,11 @@ def _running(state: Running) -> str:
     if state.seconds_left is None:
         return "Running …" if state.total else "Waiting to run …"
     return f"Running: about {max(1, round(state.seconds_left))} s left."
+
+
+def reading_text(reading: Reading) -> str:
+    """How far a model is that reads slice by slice."""
+    return f"{reading.model}: {reading.read} of {count(reading.slices, 'slice')} read"
 
 
 def _said(opinions: tuple[Opinion, ...]) -> str:
