@@ -130,6 +130,7 @@ class Card(_Entry):
     modalities: tuple[str, ...] = Field(min_length=1)
     labels: tuple[str, ...] = Field(min_length=1)
     input_size: int = Field(ge=64, le=1024, multiple_of=32)
+    heat_stride: int = Field(default=32, ge=1, le=64)  # pixels of the input in a cell of the heatmap
     weights: tuple[WeightsFile, ...] = Field(min_length=1)
     requires: str | None = None
     findings: tuple[FindingCard, ...] = ()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from radviewer.app.viewport import Viewport
     from radviewer.domain.decision import FindingKey
 
-_STRIDE = 32  # input pixels to one cell of a heatmap, of every bundled network
 _STYLES = {
     RowState.PENDING: OutlineStyle.PROPOSED,
     RowState.NOT_FLAGGED: OutlineStyle.PROPOSED,
@@ -56,7 +55,7 @@ def style_of(row: Row) -> OutlineStyle:
 def native_cells(opinion: SecondOpinion, model: str) -> tuple[int, int]:
     """Cells a model's network told apart, rows and columns; (0, 0) where unknown."""
     card = opinion.card(model)
-    cells = 0 if card is None else card.input_size // _STRIDE
+    cells = 0 if card is None else card.input_size // card.heat_stride
     return (cells, cells)
 
 

@@ -53,6 +53,46 @@ def _release_findings(options: argparse.Namespace) -> None:
         release_findings.finish(target, about)
 
 
+def _glioma(options: argparse.Namespace) -> None:
+    from radviewer.training import brains, glioma
+
+    found = brains.load(options.data, options.work / "cache")
+    left_out = [str(fold) for fold in options.folds or range(brains.FOLDS)]
+    for name in left_out if options.folds else [*left_out, *sorted({s.site for s in found.series})]:
+        glioma.train(found, name, options.work / "glioma", options.epochs or glioma.EPOCHS)
+
+
+def _release_glioma(options: argparse.Namespace) -> None:
+    from radviewer.training import brains, release_glioma
+
+    target = options.models / release_glioma.NAME
+    if options.read_again or not (target / release_glioma.SERIES).is_file():
+        found = brains.load(options.data, options.work / "cache")
+        command = "python -m radviewer.training glioma --data DATA --work WORK"
+        release_glioma.release(found, options.work, target, command)
+    else:
+        release_glioma.finish(target)
+
+
+def _breast(options: argparse.Namespace) -> None:
+    from radviewer.training import breast, breasts
+
+    found = breasts.load(options.data)
+    for fold in options.folds or range(breasts.FOLDS):
+        breast.train_fold(found, fold, options.work / "breast", options.epochs or breast.EPOCHS)
+
+
+def _release_breast(options: argparse.Namespace) -> None:
+    from radviewer.training import breasts, release_breast
+
+    target = options.models / release_breast.NAME
+    if options.read_again or not (target / release_breast.IMAGES).is_file():
+        command = "python -m radviewer.training breast --data DATA --work WORK"
+        release_breast.release(breasts.load(options.data), options.work, target, command)
+    else:
+        release_breast.finish(target)
+
+
 def _compare_arms(options: argparse.Namespace) -> None:
     from radviewer.training import arms, release_findings
 
@@ -80,6 +120,10 @@ _RECIPES = {
     "finer": _findings,
     "tuberculosis": _findings,
     "pneumonia": _findings,
+    "glioma": _glioma,
+    "breast": _breast,
+    "release-glioma": _release_glioma,
+    "release-breast": _release_breast,
     "release-anatomy": _release_anatomy,
     "release-findings": _release_findings,
     "compare-arms": _compare_arms,

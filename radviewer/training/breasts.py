@@ -27,6 +27,7 @@ _MALIGNANT = 0.42  # share of the images drawn
 _WITHOUT = 0.1  # share of pieces of an image without its lesion
 _RANGES = Geometry(degrees=10, zoom=(0.75, 1.35), aspect=1.18, shift=0.08, shear=0.06)
 _PROPORTION = 1.5  # of pieces, at most
+_MARGIN = 6  # pixels left free around the lesion
 _LEAST_PIECE = 90  # pixels of the shorter side
 
 Grey = NDArray[np.float32]
@@ -81,21 +82,35 @@ def without_calipers(image: Bytes, lesion: Bytes) -> Bytes:
     return cv2.inpaint(image, grown, 3, cv2.INPAINT_TELEA).astype(np.uint8, copy=False)
 
 
-def _piece(rng: Generator, breast: Breast) -> tuple[Bytes, Bytes] | None:
-    """A part of the image beside, above or below the lesion; None where there is too little of it."""
+def _parts(breast: Breast) -> list[Bytes]:
+    """Parts of an image above, below, left and right of its lesion that are large enough."""
     rows, columns = np.nonzero(breast.lesion)
     if not rows.size:
-        return None
+        return []
     height, width = breast.image.shape
-    margin = 6
-    top, bottom = max(0, int(rows.min()) - margin), min(height, int(rows.max()) + margin)
-    left, right = max(0, int(columns.min()) - margin), min(width, int(columns.max()) + margin)
-    boxes = [(0, 0, top, width), (bottom, 0, height, width), (0, 0, height, left), (0, right, height, width)]
-    large = [b for b in boxes if min(b[2] - b[0], b[3] - b[1]) >= _LEAST_PIECE]
-    if not large:
+    top, bottom = max(0, int(rows.min()) - _MARGIN), min(height, int(rows.max()) + _MARGIN)
+    left, right = max(0, int(columns.min()) - _MARGIN), min(width, int(columns.max()) + _MARGIN)
+    image = breast.image
+    parts = [image[:top], image[bottom:], image[:, :left], image[:, right:]]
+    return [part for part in parts if min(part.shape) >= _LEAST_PIECE]
+
+
+def without_lesion(breast: Breast) -> Bytes | None:
+    """The largest part of an image without its lesion, no longer than half again its width; None without any."""
+    parts = _parts(breast)
+    if not parts:
         return None
-    box = large[int(rng.integers(len(large)))]
-    part = breast.image[box[0] : box[2], box[1] : box[3]]
+    part = max(parts, key=lambda p: p.size)
+    longest = int(_PROPORTION * min(part.shape))
+    return part[:longest, :longest]
+
+
+def _piece(rng: Generator, breast: Breast) -> tuple[Bytes, Bytes] | None:
+    """A random part of an image without its lesion, and its empty outline; None without any."""
+    parts = _parts(breast)
+    if not parts:
+        return None
+    part = parts[int(rng.integers(len(parts)))]
     longest = int(_PROPORTION * min(part.shape))  # a strip would be mostly border on the canvas: a give-away
     first_row, first_column = (int(rng.integers(max(1, n - longest + 1))) for n in part.shape)
     part = part[first_row : first_row + longest, first_column : first_column + longest]

@@ -20,13 +20,14 @@ from radviewer.ai.cards import CARD, Card
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import Choose, CrossFitted, calibrated, cross_fit
-from radviewer.evaluation.metrics import Bools, Floats, sensitivity, specificity
+from radviewer.evaluation.metrics import Bools
 from radviewer.evaluation.tables import write_table
 from radviewer.training.data import Row, read_index
 from radviewer.training.findings import finished, runs_of
 from radviewer.training.findings_films import FOLDS, NO_FOLD, TARGETS, Recipe
 from radviewer.training.held_out import ANATOMY, Read, read_back, read_side_by_side, write_read
 from radviewer.training.model_folder import half, metric, write_card, write_tensors
+from radviewer.training.operating import operating_curve
 from radviewer.training.release_anatomy import hash_of
 
 NAME = "chest-findings"
@@ -172,16 +173,6 @@ def finish(target: Path, texts: Texts) -> None:
 def positive_of(films: Sequence[Read], label: str) -> Bools:
     """Which films have the finding."""
     return np.array([target_of(film, label) == 1 for film in films])
-
-
-def operating_curve(positive: Bools, probability: Floats) -> list[dict[str, float]]:
-    """Sensitivity and specificity at thresholds from 0.02 to 0.98."""
-    points = []
-    for threshold in np.arange(1, 50) / 50:
-        flagged = probability >= threshold
-        shares = {"sensitivity": sensitivity(positive, flagged), "specificity": specificity(positive, flagged)}
-        points.append({"threshold": round(float(threshold), 2)} | {name: round(v, 4) for name, v in shares.items()})
-    return points
 
 
 Keep = Callable[[Read], bool]

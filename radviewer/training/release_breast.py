@@ -1,0 +1,306 @@
+"""Turn the finished folds of the breast recipe into ``models/breast-lesion``.
+
+Every image is read with the released files, through the program's own code, by the member that has not seen it:
+as it is, without its calipers, and a part of it without the lesion.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from radviewer.ai.breast import judged_image, lesion_of
+from radviewer.ai.cards import CARD, Card
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.films import Refused
+from radviewer.ai.lesion_ensemble import Judgement
+from radviewer.ai.strangeness import strangeness
+from radviewer.domain.overlap import dice
+from radviewer.domain.volume import SliceImage
+from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
+from radviewer.evaluation.classified import Predicted, figures
+from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
+from radviewer.evaluation.metrics import Bools, Figure, Floats, bootstrap, roc, threshold_for_specificity
+from radviewer.evaluation.tables import write_table
+from radviewer.training.breast_texts import CARD_TEXTS, FINDING_TEXTS
+from radviewer.training.breasts import FOLDS, LONGEST, Breast, without_lesion
+from radviewer.training.data import Bytes
+from radviewer.training.model_folder import half, metric, write_card, write_tensors
+from radviewer.training.operating import operating_curve
+from radviewer.training.release_anatomy import FEATURES, hash_of, reference_of
+
+NAME = "breast-lesion"
+VERSION = "1.0.0"
+IMAGES = "held-out.csv"
+COMMAND = "python -m radviewer.training release-breast --data DATA --work WORK"
+SPECIFICITY = 0.85
+_SEED = 900
+_HEAT_QUANTILE = 0.95
+_ACCEPTED, _MARGIN = 0.995, 1.25
+_MISSED = 0.1  # Dice below which a lesion counts as not outlined
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What the member said of one image.
+
+    Attributes
+    ----------
+    clean_dice, clean_inside : float, int
+        Of the image without its calipers.
+    false_share : float
+        Share of a part without lesion that was outlined; −1 where there is no such part.
+    inside : int
+        Whether the heatmap's peak lies in the drawn lesion.
+    """
+
+    film: str
+    patient: str
+    fold: int
+    malignant: int
+    device: str
+    birads: str
+    histology: str
+    dice: float
+    inside: int
+    clean_dice: float
+    clean_inside: int
+    logit: float
+    clean_logit: float
+    hottest: float
+    false_share: float
+
+
+def state_of(runs: Path, fold: int) -> dict[str, Any]:
+    """Last checkpoint of a fold; it must be finished."""
+    state: dict[str, Any] = torch.load(runs / f"fold{fold}" / "checkpoint.pt", weights_only=True)
+    if state["epoch"] < state["schedule"]["epochs"]:
+        raise ValueError(f"fold {fold} is not finished")
+    return state
+
+
+def release(breasts: Sequence[Breast], work: Path, target: Path, command: str) -> None:
+    """Write the model folder `target` from the finished folds in ``work/breast``."""
+    target.mkdir(parents=True, exist_ok=True)
+    weights, seconds = [], 0.0
+    for fold in range(FOLDS):
+        state = state_of(work / "breast", fold)
+        seconds += sum(line["seconds"] for line in state["lines"])
+        file = target / f"fold{fold}.safetensors"
+        weights.append({"file": file.name, "sha256": write_tensors(file, half(state["average"])), "fold": fold})
+    rows = [(b.row.name, b.row.patient, b.fold) for b in breasts]
+    write_table(target / "folds.csv", ("film", "patient", "fold"), rows)
+    training = {"command": command, "seed": _SEED, "seconds": round(seconds)}
+    card = CARD_TEXTS | {"name": NAME, "version": VERSION, "input_size": LONGEST, "weights": weights}
+    item = {"threshold": 0.5, "calibration": {"slope": 1.0, "intercept": 0.0}, "heat_scale": 1.0}
+    write_card(target, card | {"training": training, "findings": [FINDING_TEXTS | item], "metrics": []})
+    _read(breasts, target)
+    finish(target)
+
+
+def _read(breasts: Sequence[Breast], target: Path) -> None:
+    """Read all images: their table, and the reference of feature space."""
+    catalogue = Catalogue(target.parent)
+    card = catalogue.card(NAME)
+    images, features = [], []
+    for breast in breasts:
+        image, judgement = _read_one(catalogue, card, breast)
+        images.append(image)
+        features.append((breast, judgement.features[0]))
+    names = [f.name for f in fields(Image)]
+    write_table(target / IMAGES, names, ([_cell(getattr(image, name)) for name in names] for image in images))
+    tensors: dict[str, torch.Tensor] = {}
+    for fold in range(FOLDS):  # of held-out images: features of those a member has seen lie too close together
+        mine = np.stack([f for b, f in features if b.fold == fold and not _held_back(b)])
+        tensors |= {f"fold{fold}.{part}": torch.from_numpy(v) for part, v in reference_of(mine).items()}
+    hashed = write_tensors(target / FEATURES, tensors)
+    values = json.loads((target / CARD).read_text(encoding="utf-8"))
+    values["distance"] = {"weights": {"file": FEATURES, "sha256": hashed, "fold": None}, "limit": 1e9}
+    write_card(target, values)
+    values["distance"]["limit"] = _limit([b for b in breasts if _held_back(b)], target)
+    write_card(target, values)
+
+
+def _held_back(breast: Breast) -> bool:
+    return hash_of(breast.row.patient) % 5 == 0
+
+
+def _limit(breasts: Sequence[Breast], target: Path) -> float:
+    """Accept what lies not much farther out than held-back images as the whole ensemble reads them."""
+    catalogue = Catalogue(target.parent)
+    card = catalogue.card(NAME)
+    found = []
+    for breast in breasts:
+        judgement = judged_image(catalogue, card, SliceImage(breast.image))
+        found.append(strangeness(catalogue, card, judgement.features))
+    limit = _MARGIN * float(np.quantile(found, _ACCEPTED))
+    _log.info("distances of held-back images: %s", np.round(np.quantile(found, (0.5, 0.9, 0.99, 1)), 2).tolist())
+    return math.ceil(limit * 1000) / 1000
+
+
+def _cell(value: object) -> object:
+    return f"{value:.5f}" if isinstance(value, float) else value
+
+
+def _judge(catalogue: Catalogue, card: Card, image: Bytes, fold: int) -> Judgement:
+    return judged_image(catalogue, card, SliceImage(image), fold)
+
+
+def _scores(judgement: Judgement, lesion: Bytes) -> tuple[float, int]:
+    """Dice, and whether the heatmap's peak lies inside."""
+    truth = lesion > 127
+    heat = judgement.heat(1.0, truth.shape)
+    peak = np.unravel_index(int(heat.argmax()), truth.shape)
+    return dice(lesion_of(judgement, (truth.shape[0], truth.shape[1])), truth), int(truth[peak])
+
+
+def _read_one(catalogue: Catalogue, card: Card, breast: Breast) -> tuple[Image, Judgement]:
+    whole = _judge(catalogue, card, breast.image, breast.fold)
+    clean = _judge(catalogue, card, breast.cleaned, breast.fold)
+    overlap, inside = _scores(whole, breast.lesion)
+    clean_overlap, clean_inside = _scores(clean, breast.lesion)
+    cells = breast.row.cells
+    image = Image(
+        breast.row.name,
+        breast.row.patient,
+        breast.fold,
+        int(breast.malignant),
+        cells["device"],
+        cells["birads"],
+        cells["histology"],
+        overlap,
+        inside,
+        clean_overlap,
+        clean_inside,
+        whole.logit,
+        clean.logit,
+        float(whole.evidence.max()),
+        _false_share(catalogue, card, breast),
+    )
+    return image, whole
+
+
+def _false_share(catalogue: Catalogue, card: Card, breast: Breast) -> float:
+    """Share of the largest part without lesion that is outlined all the same; −1 without such a part."""
+    part = without_lesion(breast)
+    if part is None:
+        return -1.0
+    try:
+        judgement = _judge(catalogue, card, part, breast.fold)
+    except Refused:
+        return -1.0
+    return float(lesion_of(judgement, (part.shape[0], part.shape[1])).mean())
+
+
+def read_images(path: Path) -> list[Image]:
+    """What `release` wrote."""
+    turn: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "str": str}
+    kinds = {f.name: turn[str(f.type)] for f in fields(Image)}
+    with path.open(newline="", encoding="utf-8") as file:
+        return [Image(**{name: kind(line[name]) for name, kind in kinds.items()}) for line in csv.DictReader(file)]
+
+
+def finish(target: Path) -> None:
+    """Fit calibration, threshold and scale on what was read; write card and charts."""
+    values = json.loads((target / CARD).read_text(encoding="utf-8"))
+    images = read_images(target / IMAGES)
+    malignant = np.array([i.malignant == 1 for i in images])
+    found = cross_fit(np.array([i.logit for i in images]), malignant, [i.fold for i in images], _threshold)
+    if found.calibration[0] <= 0:
+        raise ValueError("the logits do not rise with the label; such a model is not released")
+    slope, intercept = (round(v, 5) for v in found.calibration)
+    item = values["findings"][0]
+    item |= {"calibration": {"slope": slope, "intercept": intercept}, "threshold": round(found.threshold, 4)}
+    hottest = [i.hottest for i in images if i.malignant]
+    item["heat_scale"] = round(float(np.quantile(hottest, _HEAT_QUANTILE)), 6)
+    item["operating_curve"] = operating_curve(malignant, found.probability)
+    values["metrics"] = [*_malignancy(images, found), *_outlines(images)]
+    write_card(target, values)
+    title = f"malignant lesion, held-out folds, n {len(images)}"
+    save_picture(target / "roc-malignant lesion.png", roc_chart(malignant, found.probability, title))
+    save_picture(target / "reliability-malignant lesion.png", reliability_chart(malignant, found.probability, title))
+
+
+def _threshold(positive: Bools, probability: Floats) -> float:
+    return threshold_for_specificity(positive, probability, SPECIFICITY)
+
+
+def sensitivity_at(positive: Bools, score: Floats, specificity: float) -> float:
+    """Sensitivity of the ROC curve where specificity is still at least `specificity`."""
+    alarm, hit, _ = roc(positive, score)
+    return float(hit[alarm <= 1 - specificity + 1e-9].max())
+
+
+def _malignancy(images: Sequence[Image], found: CrossFitted) -> list[dict[str, Any]]:
+    measured = []
+    groups = {"all images": list(range(len(images)))}
+    for k, image in enumerate(images):
+        groups.setdefault(image.device, []).append(k)
+    for k, image in enumerate(images):
+        groups.setdefault(f"BI-RADS {image.birads}", []).append(k)
+    for name, chosen in groups.items():
+        films = [
+            Predicted(images[k].film, images[k].patient, images[k].malignant == 1, float(found.probability[k]))
+            for k in chosen
+        ]
+        if len({film.positive for film in films}) < 2:
+            continue
+        named = figures(films, found.thresholds[chosen].tolist())
+        group = f"malignancy, {name}, held-out folds"
+        measured += [metric(n, f, group, COMMAND) for n, f in named.items() if n != "share refused"]
+    figure = _at_specificity(images, found.probability)
+    measured.append(metric(f"sensitivity at specificity {SPECIFICITY}", figure, "malignancy, all images", COMMAND))
+    clean = np.array([i.clean_logit for i in images])
+    return [*measured, metric("AUC without calipers", _auc(images, clean), "malignancy, all images", COMMAND)]
+
+
+def _at_specificity(images: Sequence[Image], probability: NDArray[np.float64]) -> Figure:
+    malignant = np.array([i.malignant == 1 for i in images])
+    return bootstrap(
+        lambda i: sensitivity_at(malignant[i], probability[i], SPECIFICITY), [i.patient for i in images], rounds=200
+    )
+
+
+def _auc(images: Sequence[Image], score: NDArray[np.float64]) -> Figure:
+    from radviewer.evaluation.metrics import auc
+
+    malignant = np.array([i.malignant == 1 for i in images])
+    return bootstrap(lambda i: auc(malignant[i], score[i]), [i.patient for i in images])
+
+
+def _outlines(images: Sequence[Image]) -> list[dict[str, Any]]:
+    measured = []
+    groups: dict[str, Callable[[Image], bool]] = {"all images": lambda _: True}
+    groups |= {"malignant": lambda i: i.malignant == 1, "benign": lambda i: i.malignant == 0}
+    for name, keep in groups.items():
+        chosen = [i for i in images if keep(i)]
+        for title, values in (
+            ("mean Dice", [i.dice for i in chosen]),
+            ("share of lesions missed", [float(i.dice < _MISSED) for i in chosen]),
+            ("mean Dice without calipers", [i.clean_dice for i in chosen]),
+            ("pointing game: heatmap's peak inside the lesion", [float(i.inside) for i in chosen]),
+            ("pointing game without calipers", [float(i.clean_inside) for i in chosen]),
+        ):
+            group = f"outline, {name}, held-out folds"
+            measured.append(metric(title, _mean(values, [i.patient for i in chosen]), group, COMMAND))
+    parts = [i for i in images if i.false_share >= 0]
+    false = _mean([float(i.false_share > 0) for i in parts], [i.patient for i in parts])
+    group = "parts of images without the lesion, held-out folds"
+    return [*measured, metric("share with a false outline", false, group, COMMAND)]
+
+
+def _mean(values: Sequence[float], patients: Sequence[str]) -> Figure:
+    array = np.array(values)
+    return bootstrap(lambda i: float(array[i].mean()), patients)
