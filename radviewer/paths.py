@@ -40,6 +40,12 @@ def user_data() -> Path:
     return folder
 
 
+def user_cache() -> Path:
+    """Folder for what can be made again (not created); under ``RADVIEWER_HOME`` where that is set."""
+    override = os.environ.get("RADVIEWER_HOME")
+    return Path(override) / "cache" if override else Path(platformdirs.user_cache_dir("radviewer"))
+
+
 def demo_study() -> Path:
     """Folder in which the demo study is written at first use."""
     return user_data() / "demo"

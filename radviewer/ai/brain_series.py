@@ -39,6 +39,11 @@ def check_attributes(context: Context, refuse: Refuse = raise_refused) -> None:
         refuse(f"It reads FLAIR; this series is {verdict.kind.value} ({verdict.why}).{instead}")
 
 
+def is_named(context: Context) -> bool:
+    """Whether the header says that the series is a FLAIR."""
+    return weighting(context.description, context.sequence).kind is Kind.FLAIR
+
+
 def check_features(
     catalogue: Catalogue,
     card: Card,

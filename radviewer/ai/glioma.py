@@ -90,13 +90,15 @@ def read(request: Request, loaded: float) -> Opinion:
     Refused, BadModel, Cancelled
 
     """
-    from radviewer.ai.brain_series import check_features, notes
+    from radviewer.ai.brain_series import check_features, is_named, notes
 
     started = time.perf_counter()
     card, item = request.card, _item(request.card)
     axial = axial_of(request.volume)
     ready = prepared(axial, card.input_size)
-    telling = _Telling(request, item, ready)
+    # Where only the pixels can tell that this is a FLAIR, nothing is shown before they did.
+    told = request.override or is_named(request.context)
+    telling = _Telling(request, item, ready) if told else None
     judgement = judged(request, ready, telling)
     check_features(request.catalogue, card, judgement.features[:, ready.read], ready.head.shares, request.refuse)
     inferred = time.perf_counter()
