@@ -83,7 +83,7 @@ class SliceNet(_Outliner):
     @property
     def bias(self) -> float:
         """Of the logit."""
-        return float(_bias(self.presence))
+        return float(_bias(self.presence).detach())
 
     def forward(self, x: Tensor) -> Judged:
         """Judge the middle slices of a batch."""
@@ -112,7 +112,7 @@ class LesionNet(_Outliner):
     @property
     def bias(self) -> float:
         """Of the logit."""
-        return float(self.classifier.bias)
+        return float(self.classifier.bias.detach())
 
     @staticmethod
     def weights(outline: Tensor, features: Tensor) -> Tensor:
