@@ -23,6 +23,7 @@ Grey = NDArray[np.float32]
 LARGEST = 500_000_000
 """Voxels of the largest series that is looked at."""
 _NAMES = ("axial", "coronal", "sagittal")
+_SAME = 0.01  # mm
 _TILTED = 40.0  # degrees: farther from every plane there are no axial slices to speak of
 
 
@@ -48,6 +49,8 @@ class Axial:
         Whether the header says which way is up.
     read : ndarray of bool
         Which of the axial slices could be read.
+    unread : int
+        How many of the series' own slices could not.
 
     """
 
@@ -60,6 +63,7 @@ class Axial:
     acquired: str
     oriented: bool
     read: NDArray[np.bool_]
+    unread: int = 0
 
     def back(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return an array over the axial slices on the series' own grid."""
@@ -94,7 +98,7 @@ def axial_of(volume: Volume) -> Axial:
     if volume.stored.size > LARGEST:
         raise Refused("The series is larger than any brain MR series.")
     axes, flips, oriented = _turn(volume, readable[0])
-    if axes[0] != 0 and volume.geometry is None:
+    if axes[0] != 0 and (volume.geometry is None or len(images) == 1):
         raise Refused("The slices are not axial and not evenly spaced, so no axial slices can be made of them.")
     own = _filled(images)
     values = np.ascontiguousarray(np.flip(own.transpose(axes), tuple(i for i, flip in enumerate(flips) if flip)))
@@ -104,7 +108,8 @@ def axial_of(volume: Volume) -> Axial:
     read = (read[::-1] if flips[0] else read) if axes[0] == 0 else np.ones(values.shape[0], np.bool_)
     if flips[0] and axes[0] == 0:
         steps = steps[::-1]
-    return Axial(values, spacing or (1.0, 1.0), in_mm, steps, axes, flips, _NAMES[_plane(axes)], oriented, read)
+    unread = sum(image is None for image in images)
+    return Axial(values, spacing or (1.0, 1.0), in_mm, steps, axes, flips, _NAMES[_plane(axes)], oriented, read, unread)
 
 
 def _plane(axes: tuple[int, int, int]) -> int:
@@ -118,6 +123,10 @@ def _turn(volume: Volume, image: SliceImage) -> tuple[tuple[int, int, int], tupl
         steps = volume.geometry.affine_lps[:3, :3]
     elif image.plane is not None:
         steps = _directions(image.plane)
+        depths = _depths(volume.slices)
+        known = depths[np.isfinite(depths)]
+        if known[0] > known[-1]:  # listed against their normal
+            steps[:, 0] *= -1
     else:
         return (0, 1, 2), (False, False, False), False
     unit = steps / np.linalg.norm(steps, axis=0)
@@ -158,7 +167,7 @@ def _values(image: SliceImage) -> Grey:
         values = image.modality_values().astype(np.float32)
     hidden = image.padding_mask()
     if hidden is not None and hidden.any() and not hidden.all():
-        values[hidden] = values[~hidden].min()
+        values[hidden] = values[~hidden].max() if image.inverted else values[~hidden].min()
     return -values if image.inverted else values
 
 
@@ -169,18 +178,29 @@ def _spacing(
     count = (len(volume.slices), *volume.stored.shape[1:3])[axes[0]]
     if volume.geometry is not None:
         every = volume.geometry.spacing
+        in_plane = (every[axes[1]], every[axes[2]])
         single = len(volume.slices) == 1  # its step is a guess
-        steps = np.full(count, float("nan") if single else every[axes[0]])
-        return (every[axes[1]], every[axes[2]]), steps
-    in_plane = image.spacing
-    spacing = None if in_plane is None else (in_plane.row, in_plane.column)
+        # Not the length of the step: slices may be stacked obliquely to their normal.
+        voxel = abs(float(np.linalg.det(volume.geometry.affine_lps[:3, :3])))
+        return in_plane, np.full(count, float("nan") if single else voxel / (in_plane[0] * in_plane[1]))
+    own = image.spacing
+    spacing = None if own is None else (own.row, own.column)
     return (spacing if axes[1] == 1 or spacing is None else spacing[::-1]), _uneven(volume.slices)
 
 
+def _depths(images: tuple[SliceImage | None, ...]) -> NDArray[np.float64]:
+    """Position of each slice along its normal in mm; NaN where unknown."""
+    planes = [None if image is None else image.plane for image in images]
+    return np.array([float("nan") if plane is None else plane.depth for plane in planes], np.float64)
+
+
 def _uneven(images: tuple[SliceImage | None, ...]) -> NDArray[np.float64]:
-    """Half the way to both neighbours for slices that are not evenly spaced; NaN without positions."""
-    depths = [image.plane.depth if image is not None and image.plane is not None else float("nan") for image in images]
-    if len(depths) < 2:
+    """Half the way to both neighbours for slices that are not evenly spaced.
+
+    NaN without positions, and where slices lie at one place: they are no parts of one volume.
+    """
+    depths = _depths(images)
+    if len(depths) < 2 or (np.abs(np.diff(depths)) < _SAME).any():
         return np.full(len(depths), float("nan"))
-    steps: NDArray[np.float64] = np.abs(np.gradient(np.array(depths)))
+    steps: NDArray[np.float64] = np.abs(np.gradient(depths))
     return steps

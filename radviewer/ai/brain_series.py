@@ -79,16 +79,16 @@ def series_strangeness(
 def notes(context: Context, axial: Axial) -> str:
     """What was read and how, in sentences."""
     verdict = weighting(context.description, context.sequence)
-    if verdict.kind is Kind.FLAIR:
-        said = [f"Read as FLAIR: {verdict.why}."]
+    if verdict.kind is not Kind.UNKNOWN:  # what else it may be was overridden
+        said = [f"Read as FLAIR: {verdict.why}."] if verdict.kind is Kind.FLAIR else []
     else:
         said = ["The header does not say which sequence this is; it was read as FLAIR for its looks."]
     if axial.acquired != "axial":
         said.append(f"Acquired in {axial.acquired} planes; read as axial slices made of them.")
     if not axial.oriented:
         said.append("The header does not say which way is up; it was read as it is shown.")
-    if not axial.read.all():
-        said.append(f"{int((~axial.read).sum())} slices could not be read.")
+    if axial.unread:
+        said.append(f"{axial.unread} of the series' slices could not be read.")
     if np.ptp(axial.steps) > 0.1:
         said.append("Slices are missing or unevenly spaced: the volume counts the gaps.")
     return " ".join(said)
