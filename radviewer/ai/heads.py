@@ -25,6 +25,8 @@ _MEDIAN, _SPREAD = 0.35, 0.1  # where the tissue's median and one standard devia
 _LEAST_SPREAD = 0.06  # of the median; less is a blank or synthetic image
 _LEAST_HEAD = 0.04  # share of a slice
 _FEW = 0.15  # share of the slices
+_FILLED = 0.3  # of the corners: noise fills them, air lies there beside a head
+_SMALLEST = 32  # pixels of the shortest side that still shows a head
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +70,12 @@ def head_of(values: NDArray[Any], size: int, spacing: tuple[float, float] = (1.0
         If there is no head, or nothing but noise.
 
     """
+    if min(values.shape[1:]) < _SMALLEST:
+        raise Refused(f"The slices are too small to judge ({values.shape[1]} × {values.shape[2]} pixels).")
     masks = _heads(values)
     shares = masks.mean(axis=(1, 2)).astype(np.float32)
     covered = masks[shares >= _LEAST_HEAD / 2]
-    if shares.max(initial=0) < _LEAST_HEAD or not (covered.mean(axis=0) > _FEW).any():
+    if shares.max(initial=0) < _LEAST_HEAD or not (covered.mean(axis=0) > _FEW).any() or _in_corners(covered):
         raise Refused("No head was found on these images.")
     placement = _square(masks, values.shape[1:], spacing, size)
     grey = np.stack([_resampled(plane, placement, size) for plane in values])
@@ -90,7 +94,16 @@ def _heads(values: NDArray[Any]) -> Mask:
     # Roots bring the bright scalp nearer to the brain: what is told apart is air and tissue.
     roots = (np.sqrt(np.clip((small - low) / (high - low), 0, 1)) * 255).astype(np.uint8)
     level, _ = cv2.threshold(roots.reshape(-1, roots.shape[-1]), 0, 255, cv2.THRESH_OTSU)
-    return np.stack([_largest(cv2.GaussianBlur(plane, (0, 0), 1) > level) for plane in roots])
+    # Where no value lies between air and tissue, any level between them parts them: the middle keeps the border.
+    middle = (float(roots[roots > level].mean()) + float(roots[roots <= level].mean())) // 2
+    return np.stack([_largest(cv2.GaussianBlur(plane, (0, 0), 1) > middle) for plane in roots])
+
+
+def _in_corners(masks: Mask) -> bool:
+    """Whether what was found lies in the slices' corners, too."""
+    rows, columns = (max(1, n // 16) for n in masks.shape[1:])
+    ends = (slice(None, rows), slice(-rows, None)), (slice(None, columns), slice(-columns, None))
+    return float(np.mean([masks[:, down, across].mean() for down in ends[0] for across in ends[1]])) > _FILLED
 
 
 def _largest(bright: Mask) -> Mask:
@@ -124,12 +137,14 @@ def _resampled(plane: NDArray[Any], placement: Placement, size: int) -> Grey:
     """A slice on the cut-out's cells: averaged where they are larger than its pixels."""
     down, across = placement.step_row, placement.step_column
     image = plane.astype(np.float32)
-    if max(down, across) > 1:
-        image = cv2.blur(image, (max(1, round(across)), max(1, round(down)))).astype(np.float32, copy=False)
+    wide, high = max(1, round(across)), max(1, round(down))
+    if max(wide, high) > 1:
+        image = cv2.blur(image, (wide, high)).astype(np.float32, copy=False)
+    # The mean of an even number of pixels lies half a pixel before the one it is kept at.
     matrix = np.array(
         [
-            [across, 0, placement.origin_column + across / 2 - 0.5],
-            [0, down, placement.origin_row + down / 2 - 0.5],
+            [across, 0, placement.origin_column + (across - wide % 2) / 2],
+            [0, down, placement.origin_row + (down - high % 2) / 2],
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
