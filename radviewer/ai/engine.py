@@ -106,8 +106,9 @@ class Graph:
         """
         array = np.ascontiguousarray(images.numpy(force=True))
         with self._lock:
-            found = self._request.infer([array], share_inputs=True)
-            return tuple(torch.from_numpy(part) for part in found.values())
+            found = tuple(self._request.infer([array], share_inputs=True).values())
+            self._compiled.release_memory()  # of the layers: back to the process, where the next network takes it
+        return tuple(torch.from_numpy(part) for part in found)
 
 
 def _settings(precision: Precision, threads: int) -> dict[str, Any]:

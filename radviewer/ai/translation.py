@@ -37,7 +37,7 @@ def translated(function: Function, channels: int) -> Any:
     Parameters
     ----------
     function : callable
-        In evaluation mode, on the CPU.
+        In evaluation mode, on the CPU.  The graph uses its weights where they lie: they must not change.
     channels : int
         Of its input.
 
@@ -76,7 +76,8 @@ class _Watch(TorchFunctionMode):
         """Node of a tensor; one that does not depend on the images is a constant."""
         if id(tensor) in self._kept:
             return self._kept[id(tensor)][1]
-        return openvino().opset15.constant(np.ascontiguousarray(tensor.numpy(force=True)))
+        values = np.ascontiguousarray(tensor.numpy(force=True))
+        return openvino().opset15.constant(values, shared_memory=True)  # most weights are in memory once, then
 
     def __torch_function__(
         self, func: Callable[..., Any], _types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
