@@ -59,7 +59,8 @@ def _glioma(options: argparse.Namespace) -> None:
     found = brains.load(options.data, options.work / "cache")
     left_out = [str(fold) for fold in options.folds or range(brains.FOLDS)]
     for name in left_out if options.folds else [*left_out, *sorted({s.site for s in found.series})]:
-        glioma.train(found, name, options.work / "glioma", options.epochs or glioma.EPOCHS)
+        for phase in (brains.FIRST, brains.SECOND):
+            glioma.train(found, name, options.work / "glioma", phase)
 
 
 def _release_glioma(options: argparse.Namespace) -> None:

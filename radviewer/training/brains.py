@@ -27,9 +27,33 @@ SEED = 6
 BATCH = 16
 _TISSUE, _AIR = 0.35, 0.03  # grey values of a cut-out
 _WITH_TUMOUR = 0.55  # share of the slices drawn
-_RANGES = Geometry(degrees=20, zoom=(0.8, 1.25), aspect=1.18, shift=0.06, shear=0.06)
 
 Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the training.
+
+    Attributes
+    ----------
+    changed : float
+        Share of the slices that are changed as another scanner might have.
+
+    """
+
+    name: str
+    epochs: int
+    rate: float
+    changed: float
+    ranges: Geometry
+    steps: int = 100
+
+
+FIRST = Phase("", 10, 1e-3, 0.85, Geometry(degrees=20, zoom=(0.8, 1.25), aspect=1.18, shift=0.06, shear=0.06))
+"""Learns what a tumour looks like under strong changes."""
+SECOND = Phase("-finer", 6, 6e-4, 0.5, Geometry(degrees=12, zoom=(0.88, 1.15), aspect=1.1, shift=0.04, shear=0.03))
+"""Learns where its border lies under mild ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,10 +191,10 @@ def random_scan(rng: Generator, slices: Grey) -> Grey:
     return clipped
 
 
-def _example(brains: Brains, series: Series, index: int, rng: Generator) -> tuple[Grey, Grey]:
+def _example(brains: Brains, series: Series, index: int, rng: Generator, phase: Phase) -> tuple[Grey, Grey]:
     """Slices ``(3, SIZE, SIZE)`` and the tumour's share of the outline's cells ``(SIZE / 2, SIZE / 2)``."""
     flips = bool(rng.random() < 0.5)
-    affine = np.vstack([random_affine(rng, SIDE, _RANGES, flip=flips), (0, 0, 1)])
+    affine = np.vstack([random_affine(rng, SIDE, phase.ranges, flip=flips), (0, 0, 1)])
     matrices = []
     for size in (SIZE, SIZE // 2):
         scale = size / SIDE
@@ -181,12 +205,12 @@ def _example(brains: Brains, series: Series, index: int, rng: Generator) -> tupl
     outline = cv2.GaussianBlur(brains.outlines[index], (0, 0), 0.6)
     outline = cv2.warpAffine(outline, matrices[1], (SIZE // 2, SIZE // 2), flags=cv2.INTER_LINEAR)
     grey = slices.astype(np.float32) / np.float32(255)
-    if rng.random() < 0.85:
+    if rng.random() < phase.changed:
         grey = random_scan(rng, grey)
     return grey, outline.astype(np.float32) / np.float32(255)
 
 
-def batches(brains: Brains, chosen: Sequence[Series], steps: int, seed: int, epoch: int) -> Iterator[Batch]:
+def batches(brains: Brains, chosen: Sequence[Series], phase: Phase, seed: int, epoch: int) -> Iterator[Batch]:
     """One epoch: patients in turn alike, about half of the slices with tumour.
 
     Keys: image ``(n, 3, SIZE, SIZE)``, outline ``(n, 1, SIZE / 2, SIZE / 2)`` 0–1, present ``(n,)``.
@@ -196,13 +220,13 @@ def batches(brains: Brains, chosen: Sequence[Series], steps: int, seed: int, epo
     for series in chosen:
         has = [i for i in series.indices if brains.pixels[i] > 0]
         pools.append((series, has, [i for i in series.indices if brains.pixels[i] == 0]))
-    for _ in range(steps):
+    for _ in range(phase.steps):
         images, outlines, present = [], [], []
         for _ in range(BATCH):
             series, has, without = pools[int(rng.integers(len(pools)))]
             pool = has if has and (not without or rng.random() < _WITH_TUMOUR) else without
             index = int(rng.choice(pool))
-            image, outline = _example(brains, series, index, rng)
+            image, outline = _example(brains, series, index, rng, phase)
             images.append(image)
             outlines.append(outline)
             present.append(float(brains.pixels[index] > 0))

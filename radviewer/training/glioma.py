@@ -21,13 +21,13 @@ from radviewer.ai.films import Placement
 from radviewer.ai.lesion_networks import SliceNet
 from radviewer.ai.networks import channels_last
 from radviewer.domain.overlap import dice
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import auc
-from radviewer.training.brains import SIDE, SIZE, Brains, Series, batches, stack_of, tumour_of
+from radviewer.training.brains import FIRST, SIDE, SIZE, Brains, Phase, Series, batches, stack_of, tumour_of
 from radviewer.training.loop import Batch, Run, Schedule
 from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet
 
-EPOCHS, STEPS = 10, 100
 _FROZEN = 2  # stages of the encoder that stay as ImageNet made them
 _AT_ONCE = 16
 
@@ -92,20 +92,46 @@ def split(brains: Brains, left_out: str) -> tuple[list[Series], list[Series]]:
     return [s for s in brains.series if s not in out], out
 
 
-def train(brains: Brains, left_out: str, runs: Path, epochs: int = EPOCHS, steps: int = STEPS) -> nn.Module:
-    """Train the member that does not see `left_out`."""
+def folder_of(runs: Path, left_out: str, phase: Phase) -> Path:
+    """Folder of one run."""
+    return runs / f"without-{left_out}{phase.name}"
+
+
+def finished(runs: Path, left_out: str, phase: Phase) -> dict[str, Any]:
+    """Last checkpoint of a run.
+
+    Raises
+    ------
+    NothingToRead
+        If it is not trained to its end.
+
+    """
+    path = folder_of(runs, left_out, phase) / "checkpoint.pt"
+    if not path.is_file():
+        raise NothingToRead(f"{path} is missing: train this run first.")
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    if state["epoch"] < state["schedule"]["epochs"]:
+        raise NothingToRead(f"{path} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs.")
+    return state
+
+
+def train(brains: Brains, left_out: str, runs: Path, phase: Phase) -> nn.Module:
+    """Train the member that does not see `left_out` in one phase; the second continues from the first."""
     chosen, held_out = split(brains, left_out)
     seed = 600 + sum(left_out.encode())
     torch.manual_seed(seed)
     network = SliceNet()
-    load_imagenet(network.encoder)
+    if phase is FIRST:
+        load_imagenet(network.encoder)
+    else:
+        network.load_state_dict(finished(runs, left_out, FIRST)["average"])
     network.encoder.freeze(_FROZEN)
     channels_last(network)
-    schedule = Schedule(epochs, steps, rate=1e-3, slow=0.5, decay=0.03, average=0.99)
-    run = Run(runs / f"without-{left_out}", network, schedule, seed)
+    schedule = Schedule(phase.epochs, phase.steps, rate=phase.rate, slow=0.5, decay=0.03, average=0.99)
+    run = Run(folder_of(runs, left_out, phase), network, schedule, seed)
     watched = held_out[:: max(1, len(held_out) // 10)]
     average = run.train(
-        lambda epoch: batches(brains, chosen, steps, seed, epoch), loss_of, lambda net: score(net, brains, watched)
+        lambda epoch: batches(brains, chosen, phase, seed, epoch), loss_of, lambda net: score(net, brains, watched)
     )
-    _log.info("without %s: %s", left_out, score(average, brains, held_out))
+    _log.info("without %s%s: %s", left_out, phase.name, score(average, brains, held_out))
     return average

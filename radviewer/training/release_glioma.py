@@ -27,7 +27,8 @@ from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
 from radviewer.evaluation.metrics import Figure, bootstrap, threshold_for_balance
 from radviewer.evaluation.tables import write_table
-from radviewer.training.brains import FOLDS, SEED, SIZE, Brains
+from radviewer.training.brains import FIRST, FOLDS, SECOND, SEED, SIZE, Brains
+from radviewer.training.glioma import finished
 from radviewer.training.glioma_texts import CARD_TEXTS, FINDING_TEXTS
 from radviewer.training.held_out_series import (
     Slice,
@@ -56,21 +57,13 @@ _UNSET = 1e9
 _log = logging.getLogger(__name__)
 
 
-def state_of(runs: Path, left_out: str) -> dict[str, Any]:
-    """Last checkpoint of a run; it must be finished."""
-    state: dict[str, Any] = torch.load(runs / f"without-{left_out}" / "checkpoint.pt", weights_only=True)
-    if state["epoch"] < state["schedule"]["epochs"]:
-        raise ValueError(f"the run without {left_out} is not finished")
-    return state
-
-
 def release(brains: Brains, work: Path, target: Path, command: str) -> None:
     """Write the model folder `target` from the finished folds in ``work/glioma``."""
     target.mkdir(parents=True, exist_ok=True)
     weights, seconds = [], 0.0
     for fold in range(FOLDS):
-        state = state_of(work / "glioma", str(fold))
-        seconds += sum(line["seconds"] for line in state["lines"])
+        first, state = (finished(work / "glioma", str(fold), phase) for phase in (FIRST, SECOND))
+        seconds += sum(line["seconds"] for part in (first, state) for line in part["lines"])
         file = target / f"fold{fold}.safetensors"
         weights.append({"file": file.name, "sha256": write_tensors(file, half(state["average"])), "fold": fold})
     rows = [(film_name(row), s.patient, s.fold) for s in brains.series for row in s.rows]
