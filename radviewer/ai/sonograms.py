@@ -67,7 +67,8 @@ def grey_of(image: SliceImage, refuse: Refuse = raise_refused) -> Grey:
 
     """
     if not image.is_colour:
-        values = image.modality_values().astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = image.modality_values().astype(np.float32)
         return -values if image.inverted else values
     channels = image.stored.astype(np.int16)
     coloured = float((np.ptp(channels, axis=2) > _COLOURED).mean())
@@ -96,8 +97,6 @@ def scan_of(values: NDArray[Any], longest: int, refuse: Refuse = raise_refused) 
 
     """
     rows, columns = values.shape
-    if min(rows, columns) < SMALLEST:
-        refuse(f"The image is too small to judge ({rows} × {columns} pixels).")
     if rows * columns > LARGEST:
         raise Refused(f"The image is larger than any ultrasound image ({rows} × {columns} pixels).")
     image = values.astype(np.float32)
@@ -106,6 +105,8 @@ def scan_of(values: NDArray[Any], longest: int, refuse: Refuse = raise_refused) 
     if not np.ptp(image) > 0:
         raise Refused("The image is blank.")
     top, left, bottom, right = content_box(image)
+    if min(bottom - top, right - left) < SMALLEST:
+        refuse(f"The image is too small to judge ({bottom - top} × {right - left} pixels).")
     if is_split(image[top:bottom, left:right]):
         refuse("The screen shows more than one image (split screen or M-mode); the model reads one B-mode image.")
     canvas = canvas_of((bottom - top, right - left), longest)
