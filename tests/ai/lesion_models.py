@@ -110,12 +110,12 @@ class DarkLesions(nn.Module):
 
     bias = -1.0
 
-    def __init__(self, level: float = 0.15) -> None:
+    def __init__(self, level: float = 0.25) -> None:
         super().__init__()
         self.level = level
 
     def forward(self, x: Tensor) -> Judged:
-        smooth = functional.avg_pool2d(x, 9, 1, 4)
+        smooth = functional.avg_pool2d(x, 9, 1, 4, count_include_pad=False)
         half = functional.avg_pool2d(smooth, 2)
         outline = torch.where(half > 0.004, (self.level - half) * 40, -10.0)
         evidence = functional.avg_pool2d((outline > 0).float(), 16)[:, 0]

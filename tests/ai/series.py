@@ -123,7 +123,7 @@ def speckled(shape: tuple[int, int], seed: int = 0, lesion: bool = True) -> NDAr
     """A B-mode image with a dark lesion, wider than tall."""
     rng = np.random.default_rng(seed)
     rows, columns = (np.arange(n)[:, None] / n if i == 0 else np.arange(n) / n for i, n in enumerate(shape))
-    values = 150 - 60 * rows + 0 * columns
+    values = np.full(shape, 130.0)
     if lesion:
         values = np.where(((rows - 0.45) / 0.18) ** 2 + ((columns - 0.4) / 0.2) ** 2 <= 1, 25, values)
     speckle: NDArray[np.uint8] = np.clip(values * rng.rayleigh(0.8, shape), 0, 255).astype(np.uint8)
