@@ -17,6 +17,7 @@ from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.eligibility import check_anatomy
 from radviewer.ai.films import Film, Placement, Refuse, network_input, raise_refused
+from radviewer.ai.graphs import forward
 from radviewer.ai.networks import ANATOMY, AnatomyNet
 from radviewer.ai.running import build, device, unseen
 from radviewer.ai.strangeness import strangeness
@@ -61,7 +62,9 @@ class Outlines:
 def members(catalogue: Catalogue, card: Card) -> Iterator[AnatomyNet]:
     """Build the ensemble's networks, each loaded once per process."""
     for weights in card.weights:
-        yield build(AnatomyNet, AnatomyNet, catalogue, card, weights)
+        net = build(AnatomyNet, AnatomyNet, catalogue, card, weights)
+        forward(net, shape=(1, 1, card.input_size, card.input_size))
+        yield net
 
 
 def outline(
@@ -109,7 +112,7 @@ def _run(nets: list[AnatomyNet], film: Film, size: int, progress: Progress) -> t
     with torch.inference_mode():
         for net in nets:
             progress.check()
-            results.append([part[0].float().cpu().numpy() for part in net(image)])
+            results.append([part[0].float().cpu().numpy() for part in forward(net)(image)])
     logits, polarity, pooled = (np.stack(parts).astype(np.float32) for parts in zip(*results, strict=True))
     if not (np.isfinite(logits).all() and np.isfinite(polarity).all()):
         raise BadModel("The model that outlines the lungs returned values that are not numbers.")

@@ -18,6 +18,7 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_intended
 from radviewer.ai.films import Placement, Refuse, Refused
+from radviewer.ai.graphs import forward
 from radviewer.ai.lungs import cut_out, prepared
 from radviewer.ai.networks import FindingNet
 from radviewer.ai.running import build, device, unseen
@@ -56,7 +57,9 @@ def members(catalogue: Catalogue, card: Card) -> Iterator[FindingNet]:
     """Build the ensemble's networks, each loaded once per process."""
     make = partial(FindingNet, len(card.labels))
     for weights in card.weights:
-        yield build(make, FindingNet, catalogue, card, weights)
+        net = build(make, FindingNet, catalogue, card, weights)
+        forward(net, "features", (2, 1, card.input_size, card.input_size))
+        yield net
 
 
 def score(
@@ -80,7 +83,7 @@ def score(
     with torch.inference_mode():
         for net in nets:
             progress.check()
-            features = net.features(images)
+            (features,) = forward(net, "features")(images)
             logits.append(net.classifier(net.pool(features, masks)).mean(dim=0).cpu().numpy())
             before = time.perf_counter()
             both = net.activation_maps(features, masks)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Placement
-from radviewer.ai.lesion_networks import LesionNet
+from radviewer.ai.graphs import forward
+from radviewer.ai.lesion_networks import Judged, LesionNet
 from radviewer.ai.running import build, device
 from radviewer.ai.sonograms import Scan
 from radviewer.progress import Progress
@@ -78,7 +79,7 @@ def judge(nets: Sequence[LesionNet], scan: Scan, progress: Progress) -> Judgemen
     with torch.inference_mode():
         for net in nets:
             progress.check()
-            judged = net(both)
+            judged = Judged(*forward(net)(both))
             outlines.append(_unmirrored(judged.outline[:, 0]))
             evidence.append(_unmirrored(judged.evidence))
             logits.append(float(judged.logit.mean()))

@@ -74,6 +74,20 @@ def warm_up(catalogue: Catalogue, progress: Progress) -> None:
             _load(catalogue, card, progress)
 
 
+def make_graphs(progress: Progress) -> None:
+    """Compile the networks that were loaded, in the thread that runs them, while nothing else is to be done.
+
+    Raises
+    ------
+    Cancelled
+        When `progress` was cancelled; the next call goes on.
+
+    """
+    from radviewer.ai.graphs import prepare
+
+    prepare(progress)
+
+
 def read(
     volume: Volume,
     context: Context,

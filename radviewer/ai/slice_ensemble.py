@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
-from radviewer.ai.lesion_networks import SliceNet
+from radviewer.ai.graphs import forward
+from radviewer.ai.lesion_networks import Judged, SliceNet
 from radviewer.ai.running import build, device
 from radviewer.progress import Progress
 
@@ -48,7 +49,9 @@ class Judgement:
 def members(catalogue: Catalogue, card: Card) -> Iterator[SliceNet]:
     """Build the ensemble's networks, each loaded once per process."""
     for weights in card.weights:
-        yield build(SliceNet, SliceNet, catalogue, card, weights)
+        net = build(SliceNet, SliceNet, catalogue, card, weights)
+        forward(net, shape=(BATCH, 3, card.input_size, card.input_size))
+        yield net
 
 
 def outward(indices: Sequence[int], first: int) -> Iterator[list[int]]:
@@ -120,7 +123,7 @@ def _read(
     with torch.inference_mode():
         for number, net in enumerate(nets):
             progress.check()
-            judged = net(images)
+            judged = Judged(*forward(net)(images))
             found.outlines[middle] += judged.outline[:, 0].float().cpu().numpy() / len(nets)
             found.logits[middle] += judged.logit.float().cpu().numpy() / len(nets)
             found.evidence[middle] += judged.evidence.float().cpu().numpy() / len(nets)

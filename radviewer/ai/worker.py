@@ -99,19 +99,19 @@ class _Worker:
         self._sending = threading.Lock()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="models")
         self._preparing = Progress()
-        self._executor.submit(self._prepare)
+        self._executor.submit(self._prepare, self._preparing)
 
     def listen(self) -> None:
         """Serve until the pipe ends."""
         while True:
             self._take(self._connection.recv())
 
-    def _prepare(self) -> None:
+    def _prepare(self, progress: Progress) -> None:
         """Load what will be needed until something is asked, which loads the rest while it runs.
 
         What goes wrong here goes wrong again then, and is said.
         """
-        self._made().warm_up(self._preparing)
+        self._made().warm_up(progress)
 
     def _take(self, message: Ask | Cancel) -> None:
         if not isinstance(message, Cancel):
@@ -119,6 +119,8 @@ class _Worker:
             self._latest = _Relay(message.run, self._send)
             future = self._executor.submit(self._work, message, self._latest)
             future.add_done_callback(partial(self._end, message.run))
+            self._preparing = Progress()
+            self._executor.submit(self._prepare, self._preparing)  # what is left of it, once the answer is out
         elif self._latest is not None and self._latest.run == message.run:
             self._latest.cancel()
 
@@ -182,9 +184,10 @@ class _Bundled:
         self._catalogue = Catalogue(models)
 
     def warm_up(self, progress: Progress) -> None:
-        from radviewer.ai.reading import warm_up
+        from radviewer.ai.reading import make_graphs, warm_up
 
         warm_up(self._catalogue, progress)
+        make_graphs(progress)
 
     def read(
         self,
