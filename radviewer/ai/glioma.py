@@ -226,7 +226,7 @@ def _finding(item: FindingCard, ready: Prepared, judgement: Judgement) -> Findin
 
 
 def measured(axial: Axial, mask: Mask) -> tuple[Quantity, ...]:
-    """Volume in mL, and the two diameters on the axial slice with the largest outline in mm.
+    """Volume in ml, and the two diameters on the axial slice with the largest outline in mm.
 
     Without a spacing in the header: voxels and pixels.
     """
@@ -237,7 +237,7 @@ def measured(axial: Axial, mask: Mask) -> tuple[Quantity, ...]:
     unit = "mm" if axial.in_mm else "{pixels}"
     volume = float(areas @ axial.steps) * row * column / 1000
     if axial.in_mm and np.isfinite(volume):
-        size = Quantity("volume", volume, "mL")
+        size = Quantity("volume", volume, "ml")
     else:
         size = Quantity("volume", float(areas.sum()), "{voxels}")
     return size, Quantity("largest diameter", longest, unit), Quantity("perpendicular diameter", across, unit)

@@ -190,7 +190,7 @@ def _ball() -> tuple[Volume, np.ndarray]:
 def test_a_known_outline_is_measured() -> None:
     volume, mask = _ball()
     size, longest, across = measured(axial_of(volume), mask)
-    assert (size.name, size.unit) == ("volume", "mL")
+    assert (size.name, size.unit) == ("volume", "ml")
     assert size.value == pytest.approx(mask.sum() * 8 / 1000)
     assert size.value == pytest.approx(4 / 3 * np.pi * 10 * 10 * 10 / 1000, rel=0.06)
     assert [(q.name, q.unit) for q in (longest, across)] == [

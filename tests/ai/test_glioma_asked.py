@@ -232,4 +232,4 @@ def test_a_template_brain_says_that_it_is_t1_and_is_refused(catalogue: Catalogue
         assert finding.mask is not None
         assert finding.mask.shape == load(one.stacks[0]).stored.shape
         assert ("sagittal" in (found.reason or "")) == (one.number == 2)
-        assert finding.measurements[0].unit == "mL"
+        assert finding.measurements[0].unit == "ml"
