@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,10 @@ _SIZE, _MARGIN = (480, 360), 50
 
 def draw_curves(path: Path, lines: Sequence[dict[str, float]]) -> None:
     """One panel per logged quantity over the epochs; smallest and largest value written at its axis."""
-    names = [n for n in dict.fromkeys(key for line in lines for key in line) if n not in ("epoch", "seconds")]
-    panels = [_panel(name, lines, _COLOURS[i % len(_COLOURS)]) for i, name in enumerate(names)]
+    # A figure that cannot be said of an epoch, as an AUC of one class, is NaN.
+    known = [{key: value for key, value in line.items() if math.isfinite(value)} for line in lines]
+    names = [n for n in dict.fromkeys(key for line in known for key in line) if n not in ("epoch", "seconds")]
+    panels = [_panel(name, known, _COLOURS[i % len(_COLOURS)]) for i, name in enumerate(names)]
     if panels and not cv2.imwrite(str(path), np.vstack(panels)):
         raise OSError(f"{path} could not be written")
 
