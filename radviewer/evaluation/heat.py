@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,6 +19,7 @@ from radviewer.ai.lungs import LungCrop, cut_out, prepared
 from radviewer.ai.networks import FindingNet
 
 Grey = NDArray[np.float32]
+Net = TypeVar("Net", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,15 @@ def similarity(a: Grey, b: Grey) -> float:
     return float(light * (2 * covariance + c2) / (x.var() + y.var() + c2))
 
 
-def randomised(net: FindingNet, layers: int, seed: int = 0) -> FindingNet:
-    """Copy of a network whose last `layers` convolutions and classifier are drawn anew (cascading randomisation)."""
-    copy = FindingNet(net.classifier.out_features)
-    copy.load_state_dict(net.state_dict())
-    convolutions = [m for m in copy.modules() if isinstance(m, nn.Conv2d)]
+def randomised(net: Net, layers: int, seed: int = 0) -> Net:
+    """Copy of a network whose last `layers` convolutions and linear layers are drawn anew (cascading randomisation)."""
+    drawn = copy.deepcopy(net)
+    convolutions = [m for m in drawn.modules() if isinstance(m, nn.Conv2d)]
+    linear = [m for m in drawn.modules() if isinstance(m, nn.Linear)]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for module in convolutions[len(convolutions) - layers :]:
             module.reset_parameters()
-        if layers:
-            copy.classifier.reset_parameters()
-    return copy.eval()
+        for module in linear if layers else ():
+            module.reset_parameters()
+    return drawn.eval()

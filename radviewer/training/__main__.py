@@ -107,6 +107,13 @@ def _measure(options: argparse.Namespace) -> None:
     measure.measure(Catalogue(options.models), options.data)
 
 
+def _measure_glioma(options: argparse.Namespace) -> None:
+    from radviewer.ai.catalogue import Catalogue
+    from radviewer.training import measure
+
+    measure.write_glioma(Catalogue(options.models), options.data)
+
+
 def _readme(options: argparse.Namespace) -> None:
     from radviewer.ai.cards import CARD
     from radviewer.training import readme
@@ -129,6 +136,7 @@ _RECIPES = {
     "release-findings": _release_findings,
     "compare-arms": _compare_arms,
     "measure": _measure,
+    "measure-glioma": _measure_glioma,
     "readme": _readme,
 }
 

@@ -114,17 +114,21 @@ def tumour_of(row: Row, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return read_grey(row.image.parents[2] / name) > 0 if name else np.zeros(shape, np.bool_)
 
 
-def load(data: Path, cache: Path) -> Brains:
-    """Read ``data/brain-mr`` and cut the heads out."""
-    rows = read_index(data / "brain-mr")
+def listed(data: Path) -> tuple[list[list[Row]], list[int]]:
+    """Rows of each patient of ``data/brain-mr`` in the order of the slices, and the patient's fold."""
     grouped: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in read_index(data / "brain-mr"):
         grouped.setdefault(row.patient, []).append(row)
     groups = [sorted(group, key=lambda row: int(row.cells["slice"])) for group in grouped.values()]
     firsts = [group[0] for group in groups]
-    folds = patient_folds(firsts, [row.cells["site"] for row in firsts], FOLDS, SEED)
+    return groups, patient_folds(firsts, [row.cells["site"] for row in firsts], FOLDS, SEED)
+
+
+def load(data: Path, cache: Path) -> Brains:
+    """Read ``data/brain-mr`` and cut the heads out."""
+    groups, folds = listed(data)
     heads = [head_of(stack_of(group), SIDE) for group in groups]
-    count = len(rows)
+    count = sum(len(group) for group in groups)
     images = cached(cache / "brain-images.npy", count, SIDE, (_bytes(g) for head in heads for g in head.grey))
     drawn = (
         _share(tumour_of(row, head.shape), head.placement)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from radviewer.ai.cards import Metric
 from radviewer.ai.catalogue import Catalogue
-from radviewer.training import measure_alarms, measure_gate, measure_heat
+from radviewer.training import measure_alarms, measure_gate, measure_glioma, measure_heat
 from radviewer.training.held_out import read_back
 from radviewer.training.measured import write_accepted, write_measured
 from radviewer.training.release_anatomy import NAME as ANATOMY
 from radviewer.training.release_findings import NAME as FINDINGS
 from radviewer.training.release_findings import READ
+from radviewer.training.release_glioma import NAME as GLIOMA
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,15 @@ def measure(catalogue: Catalogue, data: Path) -> None:
         metrics = _own_films(catalogue) + metrics
         write_measured(catalogue.folder / FINDINGS, _of_findings(catalogue, data))
     write_measured(folder, metrics)
+
+
+def write_glioma(catalogue: Catalogue, data: Path) -> None:
+    """Write ``measured.csv`` to the folder of the glioma model; `data` holds brain-mr."""
+    metrics, accepted = measure_glioma.glioma(catalogue, catalogue.card(GLIOMA), data)
+    for found in metrics:
+        _log.info("%s, %s: %.4f (n %d)", found.group, found.name, found.value, found.n)
+    write_accepted(catalogue.folder / GLIOMA, accepted)
+    write_measured(catalogue.folder / GLIOMA, metrics)
 
 
 def _own_films(catalogue: Catalogue) -> list[Metric]:

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.graphs import prepare
+from radviewer.ai.networks import channels_last
 from radviewer.ai.reading import read, warm_up
 from radviewer.domain.opinion import Glimpse, Opinion, Outcome
 from radviewer.progress import Progress
@@ -32,7 +33,8 @@ MODEL = "brain-glioma"
 
 def _peak() -> float:
     """FLOP/s of a large dense convolution on all threads."""
-    net = torch.nn.Conv2d(256, 256, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
+    net = torch.nn.Conv2d(256, 256, 3, padding=1, bias=False)
+    channels_last(net)
     image = torch.rand(1, 256, 64, 64).contiguous(memory_format=torch.channels_last)
     fastest = float("inf")
     with torch.inference_mode():
