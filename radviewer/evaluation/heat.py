@@ -86,8 +86,8 @@ def randomised(net: Net, layers: int, seed: int = 0) -> Net:
     linear = [m for m in drawn.modules() if isinstance(m, nn.Linear)]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        for module in convolutions[len(convolutions) - layers :]:
-            module.reset_parameters()
-        for module in linear if layers else ():
-            module.reset_parameters()
+        for convolution in convolutions[len(convolutions) - layers :]:
+            convolution.reset_parameters()
+        for layer in linear if layers else ():
+            layer.reset_parameters()
     return drawn.eval()
