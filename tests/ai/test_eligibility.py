@@ -8,8 +8,8 @@ import pytest
 from radviewer.ai.cards import Card, Intended
 from radviewer.ai.context import Context, years
 from radviewer.ai.eligibility import check_anatomy, check_attributes, check_intended
-from radviewer.ai.strangeness import distance
 from radviewer.ai.films import Refused
+from radviewer.ai.strangeness import distance
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ import torch
 
 from radviewer.ai import anatomy
 from radviewer.ai.anatomy import outline
+from radviewer.ai.calibration import probability
 from radviewer.ai.cards import BadModel, Calibration, Card
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.context import Context
 from radviewer.ai.films import film_of
-from radviewer.ai.calibration import probability
 from radviewer.ai.findings import heatmap, members, score, share_inside
 from radviewer.ai.networks import FindingNet
 from radviewer.ai.reading import read

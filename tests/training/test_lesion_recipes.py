@@ -18,7 +18,6 @@ from radviewer.training.outline_loss import outline_loss
 from tests.ai.lesion_models import random_state
 from tests.training.scans import SLICES, tumour, write_brains, write_breasts
 
-
 FIRST, SECOND = (replace(phase, epochs=1, steps=1) for phase in (brains.FIRST, brains.SECOND))
 
 

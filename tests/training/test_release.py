@@ -16,9 +16,9 @@ from radviewer.ai import anatomy
 from radviewer.ai.anatomy import Outlines
 from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
-from radviewer.ai.strangeness import distance
 from radviewer.ai.findings import Scores, score
 from radviewer.ai.networks import AnatomyNet, FindingNet
+from radviewer.ai.strangeness import distance
 from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import threshold_for_sensitivity
 from radviewer.evaluation.tables import write_table
