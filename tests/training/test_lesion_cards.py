@@ -1,0 +1,171 @@
+"""Cards of the lesion models: fitted again on the tables of what the members said."""
+
+from __future__ import annotations
+
+import csv
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from radviewer.ai.cards import Card
+from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.glioma import volume_logit
+from radviewer.evaluation import classified, metrics
+from radviewer.training import release_breast, release_glioma
+from radviewer.training.breast_texts import CARD_TEXTS as BREAST_TEXTS
+from radviewer.training.breast_texts import FINDING_TEXTS as BREAST_FINDING
+from radviewer.training.glioma_texts import CARD_TEXTS as GLIOMA_TEXTS
+from radviewer.training.glioma_texts import FINDING_TEXTS as GLIOMA_FINDING
+from radviewer.training.held_out_series import Slice, Whole, read_slices, read_wholes, write_rows
+from radviewer.training.release_breast import Image, read_images, sensitivity_at
+from radviewer.training.release_glioma import slabs
+from tests.ai.lesion_models import breast_model, glioma_model
+
+
+@pytest.fixture(autouse=True)
+def _few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (classified, release_glioma, release_breast):
+        monkeypatch.setattr(module, "bootstrap", partial(metrics.bootstrap, rounds=10))
+
+
+def _described(target: Path, texts: dict[str, Any], about: dict[str, Any]) -> None:
+    """Give a card the words that are released."""
+    values = json.loads((target / "card.json").read_text())
+    values |= texts | {"findings": [values["findings"][0] | about]}
+    (target / "card.json").write_text(json.dumps(values))
+
+
+def _measured(card: Card) -> dict[tuple[str, str], Any]:
+    return {(m.name, m.group): m for m in card.metrics}
+
+
+def _slice(patient: int, number: int, logit: float, pixels: int) -> Slice:
+    return Slice(f"P{patient}/{number}.png", f"P{patient}", "AB"[patient % 2], patient % 3, pixels, 0, logit, 0.5, 1)
+
+
+def _glioma_tables(target: Path, sign: int) -> None:
+    """Nine patients of twenty slices each, tumour on the slices 7 to 11."""
+    rng = np.random.default_rng(0)
+    slices, wholes = [], []
+    for patient in range(9):
+        for number in range(20):
+            ill = 7 <= number < 12
+            slices.append(_slice(patient, number, sign * float(rng.normal(2 if ill else -2, 2)), 300 if ill else 0))
+        site, overlap = "AB"[patient % 2], 0.5 + patient / 20
+        wholes.append(Whole(f"P{patient}", site, patient % 3, 20, overlap, 100, 80 + 5 * patient))
+    write_rows(target / "held-out.csv", slices)
+    write_rows(target / "held-out-series.csv", wholes)
+
+
+def test_a_glioma_card_is_fitted_on_its_tables(tmp_path: Path) -> None:
+    target = glioma_model(tmp_path)
+    _described(target, GLIOMA_TEXTS, GLIOMA_FINDING)
+    _glioma_tables(target, 1)
+    release_glioma.finish(target)
+    before = (target / "card.json").read_bytes()
+    release_glioma.finish(target)
+    assert (target / "card.json").read_bytes() == before
+    card = Catalogue(tmp_path).card("brain-glioma")
+    (item,) = card.findings
+    assert item.heat_scale == 0.5
+    assert 0 < item.threshold < 1
+    assert item.slice_calibration != item.calibration
+    measured = _measured(card)
+    assert measured["mean Dice", "patients, held-out folds"].value == pytest.approx(0.7)
+    assert measured["worst Dice", "patients, held-out folds"].value == pytest.approx(0.5)
+    assert measured["AUC", "series and slabs of them, held-out folds"].n == 9 * 5  # whole, halves, below and above
+    assert measured["AUC", "slices, held-out folds"].value == pytest.approx(0.92, abs=0.05)
+    for name in ("roc-glioma.png", "reliability-glioma.png"):
+        assert (target / name).stat().st_size > 0
+    assert [p.specificity for p in item.operating_curve] == sorted(p.specificity for p in item.operating_curve)
+
+
+def test_logits_that_fall_with_the_label_are_not_released(tmp_path: Path) -> None:
+    target = glioma_model(tmp_path)
+    _glioma_tables(target, -1)
+    with pytest.raises(ValueError, match="do not rise"):
+        release_glioma.finish(target)
+
+
+def test_tables_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    _glioma_tables(tmp_path, 1)
+    slices, wholes = read_slices(tmp_path / "held-out.csv"), read_wholes(tmp_path / "held-out-series.csv")
+    write_rows(tmp_path / "again.csv", slices)
+    assert read_slices(tmp_path / "again.csv") == slices
+    assert wholes[3] == Whole("P3", "B", 0, 20, 0.65, 100, 95)
+
+
+def test_slabs_are_the_series_its_halves_and_what_lies_beside_the_tumour() -> None:
+    def series(present: list[int]) -> list[Slice]:
+        return [_slice(0, i, float(i), 10 * p) for i, p in enumerate(present)]
+
+    def top(first: int, last: int) -> float:
+        return volume_logit(np.arange(first, last, dtype=np.float32))
+
+    assert list(slabs(series([0] * 7 + [1] * 4 + [0] * 6))) == [
+        (True, top(0, 17)),
+        (True, top(0, 8)),
+        (True, top(8, 17)),
+        (False, top(0, 7)),
+        (False, top(11, 17)),
+    ]
+    assert list(slabs(series([0] * 5 + [1] * 5))) == [(True, top(0, 10)), (True, top(5, 10))]
+    assert list(slabs(series([1] * 2 + [0] * 6))) == [(True, top(0, 8)), (True, top(0, 4)), (False, top(2, 8))]
+    assert list(slabs(series([1]))) == [(True, 0.0), (True, 0.0)]
+
+
+def _image(number: int, logit: float, malignant: int) -> Image:
+    dice = 0.05 if number == 0 else 0.8
+    return Image(
+        film=f"breast/{number}.png",
+        patient=f"p{number}",
+        fold=number % 5,
+        malignant=malignant,
+        device="XY"[number % 2],
+        birads=str(3 + number % 3),
+        histology="cyst",
+        dice=dice,
+        inside=1,
+        clean_dice=dice,
+        clean_inside=0,
+        logit=logit,
+        clean_logit=logit / 2,
+        hottest=0.5,
+        false_share=-1.0 if number % 3 else number / 1000,
+    )
+
+
+def test_a_breast_card_is_fitted_on_its_table(tmp_path: Path) -> None:
+    target = breast_model(tmp_path)
+    _described(target, BREAST_TEXTS, BREAST_FINDING)
+    rng = np.random.default_rng(0)
+    images = [_image(i, float(rng.normal(2 * m, 1)), int(m)) for i, m in enumerate(rng.random(80) < 0.4)]
+    names = list(Image.__dataclass_fields__)
+    with (target / "held-out.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([names, *([getattr(image, name) for name in names] for image in images)])
+    assert read_images(target / "held-out.csv") == images
+    release_breast.finish(target)
+    before = (target / "card.json").read_bytes()
+    release_breast.finish(target)
+    assert (target / "card.json").read_bytes() == before
+    card = Catalogue(tmp_path).card("breast-lesion")
+    measured = _measured(card)
+    assert measured["specificity", "malignancy, all images, held-out folds"].value == pytest.approx(0.85, abs=0.08)
+    assert measured["AUC without calipers", "malignancy, all images"].value == pytest.approx(0.92, abs=0.06)
+    outlines = "outline, all images, held-out folds"
+    assert measured["share of lesions missed", outlines].value == pytest.approx(1 / 80, abs=1e-3)
+    assert measured["pointing game without calipers", outlines].value == 0
+    assert measured["share with a false outline", "parts of images without the lesion, held-out folds"].n == 27
+    assert {"malignancy, X, held-out folds", "malignancy, BI-RADS 3, held-out folds"} <= {m.group for m in card.metrics}
+
+
+def test_sensitivity_where_specificity_is_still_kept() -> None:
+    positive = np.array([True, True, True, False, False, False, False])
+    score = np.array([0.9, 0.6, 0.1, 0.7, 0.3, 0.2, 0.0])
+    assert sensitivity_at(positive, score, 1.0) == pytest.approx(1 / 3)
+    assert sensitivity_at(positive, score, 0.75) == pytest.approx(2 / 3)
+    assert sensitivity_at(positive, score, 0.0) == 1
