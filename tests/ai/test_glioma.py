@@ -218,6 +218,14 @@ def test_a_series_is_judged_by_its_two_likeliest_neighbours() -> None:
     assert volume_logit(np.array([1.5], np.float32)) == 1.5
 
 
+def test_the_series_probability_is_that_of_its_slices(catalogue: Catalogue) -> None:
+    found = finding(catalogue, without(acquired(head(), spacing=(3.0, 1.0, 1.0)), 0))
+    chances = np.array(found.slice_probabilities[1:])
+    logits = ((np.log(chances / (1 - chances)) - 0.3) / 0.7).astype(np.float32)  # the card's calibration of slices
+    assert found.probability == pytest.approx(1 / (1 + np.exp(0.2 - 1.5 * volume_logit(logits))))  # and of series
+    assert found.probability != pytest.approx(1 / (1 + np.exp(0.2 - 1.5 * logits.mean())))
+
+
 def test_the_member_that_has_not_seen_a_fold_is_asked_alone(catalogue: Catalogue) -> None:
     from radviewer.ai.glioma import judged
     from radviewer.ai.request import Request
