@@ -77,7 +77,6 @@ class SliceNet(_Outliner):
 
     def __init__(self) -> None:
         super().__init__()
-        self.dropout = nn.Dropout2d(0.1)
         self.presence = nn.Conv2d(_PRESENCE_WIDTH, 1, 1)
 
     @property
@@ -89,8 +88,7 @@ class SliceNet(_Outliner):
         """Judge the middle slices of a batch."""
         encoded = self.encoder(x)
         decoded = self.decoded(encoded)
-        cells = self.dropout(decoded[1])
-        maps = functional.conv2d(cells, self.presence.weight)[:, 0]
+        maps = functional.conv2d(decoded[1], self.presence.weight)[:, 0]
         # A mean over all cells would leave a small lesion nothing; this sum counts cells, in units of 16.
         evidence = maps / 16
         bias = _bias(self.presence)

@@ -1,4 +1,7 @@
-"""An ensemble of `SliceNet`s over the slices of a series, from the one the reader looks at outwards."""
+"""An ensemble of `SliceNet`s over the slices of a series, from the one the reader looks at outwards.
+
+Every slice is read as it is and mirrored.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class Judgement:
     Attributes
     ----------
     outlines : ndarray, float32, (slices, n / 2, n / 2)
-        Logits, mean over the members.
+        Logits, mean over the members and both mirror images.
     logits : ndarray, float32, (slices,)
         "On this slice", mean over the members.
     evidence : ndarray, float32, (slices, h, w)
@@ -122,11 +125,21 @@ def _read(
     images = torch.from_numpy(grey[around]).to(device()).contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         for number, net in enumerate(nets):
-            progress.check()
-            judged = Judged(*forward(net)(images))
-            found.outlines[middle] += judged.outline[:, 0].float().cpu().numpy() / len(nets)
-            found.logits[middle] += judged.logit.float().cpu().numpy() / len(nets)
-            found.evidence[middle] += judged.evidence.float().cpu().numpy() / len(nets)
-            found.features[number, middle] = judged.features.float().cpu().numpy()
+            for mirrored in (False, True):
+                progress.check()
+                judged = Judged(*forward(net)(images.flip(3) if mirrored else images))
+                _add(found, middle, number, judged, mirrored)
     if not (np.isfinite(found.outlines[middle]).all() and np.isfinite(found.logits[middle]).all()):
         raise BadModel("The model returned values that are not numbers.")
+
+
+def _add(found: Judgement, middle: NDArray[np.int64], number: int, judged: Judged, mirrored: bool) -> None:
+    """Add a member's share of the means over members and over both mirror images."""
+    share = 1 / (2 * len(found.features))
+    outline, evidence = (
+        part.flip(2) if mirrored else part for part in (judged.outline[:, 0].float(), judged.evidence.float())
+    )
+    found.outlines[middle] += share * outline.cpu().numpy()
+    found.evidence[middle] += share * evidence.cpu().numpy()
+    found.logits[middle] += share * judged.logit.float().cpu().numpy()
+    found.features[number, middle] += judged.features.float().cpu().numpy() / 2

@@ -29,6 +29,7 @@ from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet
 
 _FROZEN = 2  # stages of the encoder that stay as ImageNet made them
+_PRESENCE = 0.25  # of the loss; more of it holds the outlines back
 _AT_ONCE = 16
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def loss_of(network: nn.Module, batch: Batch) -> Tensor:
     """Outline and presence together."""
     judged = network(batch["image"].contiguous(memory_format=torch.channels_last))
     present = functional.binary_cross_entropy_with_logits(judged.logit, 0.02 + 0.96 * batch["present"])
-    return outline_loss(judged.outline, batch["outline"]) + 0.5 * present
+    return outline_loss(judged.outline, batch["outline"]) + _PRESENCE * present
 
 
 @torch.no_grad()

@@ -97,12 +97,14 @@ def test_slices_are_judged_with_their_neighbours_by_the_mean_of_the_members(cata
         around = torch.from_numpy(grey[[max(0, index - 2), index, min(6, index + 2)]][None])
         with torch.inference_mode():
             judged = [net(around) for net in nets]
-        logits = [float(j.logit) for j in judged]
+            mirrored = [net(around.flip(3)) for net in nets]
+        logits = [float(j.logit) for j in judged + mirrored]
         assert found.logits[index] == pytest.approx(np.mean(logits), abs=1e-4)
-        assert abs(logits[0] - logits[1]) > 1e-3
-        mean = np.mean([j.outline[0, 0].numpy() for j in judged], axis=0)
-        np.testing.assert_allclose(found.outlines[index], mean, atol=1e-3)
-        np.testing.assert_allclose(found.features[:, index], np.stack([j.features[0] for j in judged]), atol=1e-4)
+        assert np.ptp(logits) > 1e-3
+        outlines = [j.outline[0, 0] for j in judged] + [j.outline[0, 0].flip(1) for j in mirrored]
+        np.testing.assert_allclose(found.outlines[index], torch.stack(outlines).mean(dim=0), atol=1e-3)
+        features = torch.stack([(a.features[0] + b.features[0]) / 2 for a, b in zip(judged, mirrored, strict=True)])
+        np.testing.assert_allclose(found.features[:, index], features, atol=1e-4)
     assert not found.logits[[2, 5]].any()
     assert not found.outlines[[2, 5]].any()
     read = [0, 1, 3, 4, 6]
