@@ -15,14 +15,16 @@ from radviewer.ai.catalogue import Catalogue, files_of
 from radviewer.ai.context import Context, context_of
 from radviewer.ai.networks import ANATOMY
 from radviewer.ai.reading import read
+from radviewer.dicom.demo_brain import write_brain
 from radviewer.dicom.load import load
 from radviewer.dicom.scan import scan
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.volume import SliceImage, Volume
+from radviewer.progress import Progress
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")
 
-NAMES = ("chest-anatomy", "chest-findings")
+NAMES = ("brain-glioma", "chest-anatomy", "chest-findings")
 _SPEC = importlib.util.find_spec("data_store")  # what pydicom-data installs
 DATA = Path(_SPEC.origin or "" if _SPEC else "").parent / "data"
 ENCODINGS = ("UNCR", "UNCI", "J2KR", "J2KI")
@@ -71,7 +73,7 @@ def test_the_bundled_models_are_complete(catalogue: Catalogue) -> None:
             assert (folder / file).stat().st_size > 200
         assert card.metrics
         assert "esearch use only" in card.licence + card.intended_use
-    assert total <= 60_000_000
+    assert total <= 80_000_000
 
 
 def test_outlines_lie_on_the_patients_sides(said: Opinions, film: tuple[Volume, Context]) -> None:
@@ -180,3 +182,41 @@ def test_other_images_are_refused_by_their_pixels_alone(catalogue: Catalogue, tm
     single: Any = Volume(volume.stored[:1], volume.slices[:1], None, {})
     for opinion in read(single, Context(), catalogue):
         assert opinion.outcome is Outcome.REFUSED, opinion.model
+
+
+TEMPLATE = "datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
+
+
+@pytest.fixture(scope="module")
+def brain(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Volume, Context]]:
+    """The MNI152 T1 template as DICOM, acquired axially and, as an enhanced object, sagittally."""
+    spec = importlib.util.find_spec("nilearn")
+    assert spec is not None
+    assert spec.origin is not None
+    folder = tmp_path_factory.mktemp("brain")
+    write_brain(Path(spec.origin).parent / TEMPLATE, folder, Progress())
+    (study,) = scan(folder).studies
+    stacks = [(series, stack) for series in study.series for stack in series.stacks]
+    return [(load(stack), context_of(study, series, stack)) for series, stack in stacks]
+
+
+def test_a_healthy_brain_on_t1_is_refused_with_the_reason(
+    catalogue: Catalogue, brain: list[tuple[Volume, Context]]
+) -> None:
+    assert len(brain) == 2
+    for volume, context in brain:
+        (opinion,) = read(volume, context, catalogue, model="brain-glioma")
+        assert opinion.outcome is Outcome.REFUSED
+        assert "T1" in (opinion.reason or "")
+
+
+@pytest.mark.parametrize("said", ["", "AX FLAIR"])
+def test_no_tumour_is_claimed_on_a_healthy_brain(
+    catalogue: Catalogue, brain: list[tuple[Volume, Context]], said: str
+) -> None:
+    """Whatever the header says: refused by its pixels, or read with nothing flagged."""
+    axial, _ = brain[0]
+    apart = Volume(axial.stored[::5], axial.slices[::5], None, {})
+    context = Context(modality="MR", description=said or None, slices=len(apart.slices))
+    (opinion,) = read(apart, context, catalogue, model="brain-glioma")
+    assert opinion.outcome is Outcome.REFUSED or not any(finding.flagged for finding in opinion.findings)

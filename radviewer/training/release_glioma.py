@@ -22,6 +22,7 @@ from radviewer.ai.brain_series import series_strangeness
 from radviewer.ai.cards import CARD
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.glioma import volume_logit
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
@@ -45,7 +46,7 @@ from radviewer.training.operating import operating_curve
 from radviewer.training.release_anatomy import FEATURES, hash_of, reference_of
 
 NAME = "brain-glioma"
-VERSION = "1.0.0"
+VERSION = "0.9.0"
 SLICES, SERIES = "held-out.csv", "held-out-series.csv"
 COMMAND = "python -m radviewer.training release-glioma --data DATA --work WORK"
 _SLAB = 6  # slices of the shortest slab
@@ -62,8 +63,8 @@ def release(brains: Brains, work: Path, target: Path, command: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     weights, seconds = [], 0.0
     for fold in range(FOLDS):
-        first, state = (finished(work / "glioma", str(fold), phase) for phase in (FIRST, SECOND))
-        seconds += sum(line["seconds"] for part in (first, state) for line in part["lines"])
+        state, spent = _trained(work / "glioma", str(fold))
+        seconds += spent
         file = target / f"fold{fold}.safetensors"
         weights.append({"file": file.name, "sha256": write_tensors(file, half(state["average"])), "fold": fold})
     rows = [(film_name(row), s.patient, s.fold) for s in brains.series for row in s.rows]
@@ -75,6 +76,17 @@ def release(brains: Brains, work: Path, target: Path, command: str) -> None:
     write_card(target, card | {"metrics": []})
     _read(brains, target)
     finish(target)
+
+
+def _trained(runs: Path, fold: str) -> tuple[dict[str, Any], float]:
+    """Checkpoint of the last phase that is finished, and the seconds all phases took."""
+    first = finished(runs, fold, FIRST)
+    try:
+        states = [first, finished(runs, fold, SECOND)]
+    except NothingToRead:
+        states = [first]
+    _log.info("fold %s: %d phases", fold, len(states))
+    return states[-1], sum(line["seconds"] for state in states for line in state["lines"])
 
 
 def _read(brains: Brains, target: Path) -> None:
