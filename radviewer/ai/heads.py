@@ -25,6 +25,7 @@ _MEDIAN, _SPREAD = 0.35, 0.1  # where the tissue's median and one standard devia
 _LEAST_SPREAD = 0.06  # of the median; less is a blank or synthetic image
 _LEAST_HEAD = 0.04  # share of a slice
 _FEW = 0.15  # share of the slices
+_SAMPLED = 250_000  # values that quantiles are taken from
 _FILLED = 0.3  # of the corners: noise fills them, air lies there beside a head
 _SMALLEST = 32  # pixels of the shortest side that still shows a head
 
@@ -88,7 +89,7 @@ def _heads(values: NDArray[Any]) -> Mask:
     scale = min(1.0, _LOOKED_AT / max(rows, columns))
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     small = np.stack([cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA) for plane in values])
-    low, high = np.quantile(small, (0.02, 0.995))
+    low, high = np.quantile(small[:, ::2, ::2], (0.02, 0.995))
     if not high > low:
         return np.zeros(small.shape, np.bool_)
     # Roots bring the bright scalp nearer to the brain: what is told apart is air and tissue.
@@ -159,13 +160,16 @@ def _scaled(grey: Grey, shares: Grey) -> Grey:
     at = (np.arange(n) + 0.5) / n - 0.5
     inner = (at[:, None] / _INNER) ** 2 + (at[None, :] / (0.8 * _INNER)) ** 2 <= 1
     tissue = grey[shares >= 0.5 * shares.max()][:, inner]
-    low, median, high = (float(v) for v in np.quantile(tissue, (0.25, 0.5, 0.75)))
+    sample = tissue.ravel()[:: max(1, tissue.size // _SAMPLED)]
+    low, median, high = (float(v) for v in np.quantile(sample, (0.25, 0.5, 0.75)))
     border = np.ones((n, n), np.bool_)
     border[2:-2, 2:-2] = False
     air = min(float(np.quantile(grey[:, border], 0.7)), median - 2 * (high - low))
     spread = max((high - low) / 1.349, _LEAST_SPREAD * (median - air))
     if not (spread > 0 and median > air):
         raise Refused("The images are blank.")
-    points = (air, median, median + spread * (1 - _MEDIAN) / _SPREAD)
-    scaled: Grey = np.interp(grey, points, (0, _MEDIAN, 1)).astype(np.float32)
+    scaled = (grey - np.float32(air)) * np.float32(_MEDIAN / (median - air))
+    bright = grey > median
+    scaled[bright] = np.float32(_MEDIAN) + (grey[bright] - np.float32(median)) * np.float32(_SPREAD / spread)
+    np.clip(scaled, 0, 1, out=scaled)
     return scaled

@@ -21,8 +21,8 @@ from radviewer.progress import Progress
 
 Grey = NDArray[np.float32]
 
-FIRST_BATCH, BATCH = 2, 8
-"""Slices read together: few at first, so that the reader soon sees something."""
+FIRST_BATCH, BATCH = 1, 8
+"""Slices read together: one at first, so that the reader soon sees something."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context, context_of
-from radviewer.ai.reading import cards_for, make_graphs
+from radviewer.ai.reading import cards_for
 from radviewer.dicom.scan import scan
 from radviewer.domain.study import ScanResult, Stack
 from radviewer.errors import NothingToRead, NotSaved
@@ -157,7 +157,6 @@ class _Work:
         if number not in self._read and self._is_stale(own, notes):
             inner = _Inner(self._progress)
             self._note(number, lambda: read_into(own, stack, context, self._catalogue, self._options, notes, inner))
-            make_graphs(inner)  # for the stacks to come
         if number in self._failed:
             return [result(opinion, {}) for opinion in unread(cards, self._failed[number])]
         self.readable += bool(own.notes.get("readable"))

@@ -80,12 +80,12 @@ def test_malignancy_is_read_inside_the_outline() -> None:
 
 def test_slices_are_read_from_the_first_outwards() -> None:
     batches = list(slice_ensemble.outward(range(30), 20))
-    assert [len(batch) for batch in batches] == [2, 8, 8, 8, 4]
-    assert batches[0] == [19, 20]
+    assert [len(batch) for batch in batches] == [1, 8, 8, 8, 5]
+    assert batches[0] == [20]
     assert sorted(i for batch in batches for i in batch) == list(range(30))
     distances = [max(abs(i - 20) for i in batch) for batch in batches]
     assert distances == sorted(distances)
-    assert list(slice_ensemble.outward([3, 1], 99)) == [[1, 3]]
+    assert list(slice_ensemble.outward([3, 1], 99)) == [[3], [1]]
     assert list(slice_ensemble.outward([], 0)) == []
 
 

@@ -11,10 +11,11 @@ from radviewer.export.segment_codes import OTHER, read_segment_codes
 
 def test_the_codes_are_those_of_the_standard() -> None:
     table = read_segment_codes()
-    assert set(table) == {"right lung", "left lung", "heart", OTHER}
+    assert set(table) == {"right lung", "left lung", "heart", "glioma", OTHER}
     for name, code in (
         ("Lung", table["left lung"].type),
         ("Heart", table["heart"].type),
+        ("Neoplasm", table["glioma"].type),
         ("Lesion", table[OTHER].type),
     ):
         assert (code[0], code[1]) == tuple(getattr(codes.SCT, name))[:2]

@@ -21,6 +21,7 @@ from radviewer.domain.opinion import Outcome
 from radviewer.errors import RadviewerError
 from radviewer.evaluation import classified, metrics
 from radviewer.training import brains, breasts, release_anatomy, release_breast, release_glioma
+from radviewer.training.brains import FIRST, SECOND
 from radviewer.training.held_out_series import read_slices, volume_of
 from radviewer.training.release_breast import read_images
 from tests.ai.lesion_models import BrightSlices, DarkLesions
@@ -74,7 +75,7 @@ def test_a_glioma_release_reads_its_series_and_fits_its_card(tmp_path: Path, mon
     assert len(folds) == 3
     monkeypatch.setattr(release_glioma, "_held_back", lambda patient: patient not in folds.values())
     for fold in range(3):
-        for name in ("", "-finer"):
+        for name in (FIRST.name, SECOND.name):
             _checkpoint(tmp_path / "glioma" / f"without-{fold}{name}", SliceNet())
     monkeypatch.setattr(release_glioma, "_LARGE", 50)
     monkeypatch.setattr(release_glioma, "_SLAB", 2)
@@ -139,8 +140,8 @@ def test_an_unfinished_fold_is_not_released(tmp_path: Path, kind: str) -> None:
     if kind == "glioma":
         write_brains(tmp_path / "data", patients=1)
         found = brains.load(tmp_path / "data", tmp_path / "cache")
-        _checkpoint(tmp_path / "glioma" / "without-0", SliceNet())
-        _checkpoint(tmp_path / "glioma" / "without-0-finer", SliceNet(), epoch=1)
+        _checkpoint(tmp_path / "glioma" / "without-0", SliceNet(), epoch=1)
+        _checkpoint(tmp_path / "glioma" / f"without-0{SECOND.name}", SliceNet(), epoch=1)
         with pytest.raises(RadviewerError, match="not finished"):
             release_glioma.release(found, tmp_path, tmp_path, "")
     else:
