@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from radviewer.ai.films import Placement
 from radviewer.ai.heads import head_of
 from radviewer.training.augment import Geometry, random_affine, random_detail, random_tone
+from radviewer.training.carve import carved
 from radviewer.training.data import Bytes, Row, cached, patient_folds, read_grey, read_index
 from radviewer.training.loop import Batch
 
@@ -25,6 +26,7 @@ SIZE = 192
 FOLDS = 3
 SEED = 6
 BATCH = 16
+_LEAST = 1.0  # cells of a tumour that was put in
 _TISSUE, _AIR = 0.35, 0.03  # grey values of a cut-out
 _WITH_TUMOUR = 0.55  # share of the slices drawn
 
@@ -39,6 +41,8 @@ class Phase:
     ----------
     changed : float
         Share of the slices that are changed as another scanner might have.
+    carved : float
+        Share of the slices that another patient's tumour is put into.
 
     """
 
@@ -48,12 +52,13 @@ class Phase:
     changed: float
     ranges: Geometry
     steps: int = 100
+    carved: float = 0.0
 
 
 _STRONG = Geometry(degrees=20, zoom=(0.8, 1.25), aspect=1.18, shift=0.06, shear=0.06)
 FIRST = Phase("", 10, 1e-3, 0.85, _STRONG)
-SECOND = Phase("-longer", 10, 6e-4, 0.85, _STRONG)
-"""Goes on under the same strong changes: under mild ones borders became better, but rare tumours were lost."""
+SECOND = Phase("-carved", 10, 6e-4, 0.85, _STRONG, carved=0.4)
+"""Goes on under the same strong changes (under mild ones rare tumours were lost), with tumours in new places."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,7 +200,24 @@ def random_scan(rng: Generator, slices: Grey) -> Grey:
     return clipped
 
 
-def _example(brains: Brains, series: Series, index: int, rng: Generator, phase: Phase) -> tuple[Grey, Grey]:
+def _drawn(
+    brains: Brains, series: Series, index: int, rng: Generator, others: Sequence[Series], share: float
+) -> tuple[Bytes, Bytes]:
+    """A slice between its neighbours and its outline; at random with a tumour of one of the `others` in it."""
+    slices, outline = brains.images[_neighbours(rng, series, index)], brains.outlines[index]
+    if rng.random() >= share:
+        return slices, outline
+    other = others[int(rng.integers(len(others)))]
+    has = [i for i in other.indices if brains.pixels[i] > 0]
+    if other is series or not has:
+        return slices, outline
+    taken = int(rng.choice(has))
+    return carved(rng, slices, outline, brains.images[_neighbours(rng, other, taken)], brains.outlines[taken])
+
+
+def _example(
+    brains: Brains, series: Series, index: int, rng: Generator, phase: Phase, others: Sequence[Series]
+) -> tuple[Grey, Grey]:
     """Slices ``(3, SIZE, SIZE)`` and the tumour's share of the outline's cells ``(SIZE / 2, SIZE / 2)``."""
     flips = bool(rng.random() < 0.5)
     affine = np.vstack([random_affine(rng, SIDE, phase.ranges, flip=flips), (0, 0, 1)])
@@ -204,9 +226,9 @@ def _example(brains: Brains, series: Series, index: int, rng: Generator, phase: 
         scale = size / SIDE
         shrink = np.array([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5], [0, 0, 1]])
         matrices.append((shrink @ affine)[:2])
-    chosen = brains.images[_neighbours(rng, series, index)]
-    slices = np.stack([cv2.warpAffine(s, matrices[0], (SIZE, SIZE), flags=cv2.INTER_LINEAR) for s in chosen])
-    outline = cv2.GaussianBlur(brains.outlines[index], (0, 0), 0.6)
+    own, drawn = _drawn(brains, series, index, rng, others, phase.carved)
+    slices = np.stack([cv2.warpAffine(s, matrices[0], (SIZE, SIZE), flags=cv2.INTER_LINEAR) for s in own])
+    outline = cv2.GaussianBlur(drawn, (0, 0), 0.6)
     outline = cv2.warpAffine(outline, matrices[1], (SIZE // 2, SIZE // 2), flags=cv2.INTER_LINEAR)
     grey = slices.astype(np.float32) / np.float32(255)
     if rng.random() < phase.changed:
@@ -230,10 +252,10 @@ def batches(brains: Brains, chosen: Sequence[Series], phase: Phase, seed: int, e
             series, has, without = pools[int(rng.integers(len(pools)))]
             pool = has if has and (not without or rng.random() < _WITH_TUMOUR) else without
             index = int(rng.choice(pool))
-            image, outline = _example(brains, series, index, rng, phase)
+            image, outline = _example(brains, series, index, rng, phase, chosen)
             images.append(image)
             outlines.append(outline)
-            present.append(float(brains.pixels[index] > 0))
+            present.append(float(brains.pixels[index] > 0 or outline.sum() > _LEAST))
         yield {
             "image": torch.from_numpy(np.stack(images)),
             "outline": torch.from_numpy(np.stack(outlines)[:, None]),
