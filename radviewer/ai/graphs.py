@@ -7,9 +7,9 @@ earlier start is taken from the user's cache.  None answers before its outputs w
 very process, at the size of the images that it will see; without OpenVINO, on another device than the CPU, or where
 graph and reference differ, PyTorch goes on.
 
-OpenVINO was chosen by measurement (tests/benchmarks/test_network_speed.py): on one core it needs 1.2-1.5 times what
+OpenVINO was chosen by measurement (tests/benchmarks/test_network_speed.py): on one core it needs 1.4-1.6 times what
 the processor's fastest convolution would, ONNX Runtime 1.4-1.9 (and cannot hold a `LesionNet` for images of any size),
-PyTorch 1.8-2.6.  Graphs take any size, which costs nothing against graphs for one size.
+PyTorch 2.1-2.6.  Graphs take any size, which costs nothing against graphs for one size.
 """
 
 from __future__ import annotations
