@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +16,10 @@ from radviewer.ai.glioma import judged, outlined, placement_of, prepared
 from radviewer.ai.request import Request
 from radviewer.domain.overlap import dice
 from radviewer.domain.volume import SliceImage, Volume
-from radviewer.evaluation.tables import write_table
 from radviewer.progress import Progress
 from radviewer.training.brains import Series, stack_of, tumour_of
 from radviewer.training.data import Bytes, Row
+from radviewer.training.row_tables import read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,28 +116,11 @@ def ensemble_features(catalogue: Catalogue, card: Card, series: Series) -> tuple
     return judged(request, ready).features, ready.head.shares
 
 
-def write_rows(path: Path, rows: Sequence[Slice] | Sequence[Whole]) -> None:
-    """One line per slice or series."""
-    names = [f.name for f in fields(rows[0])]
-    write_table(path, names, ([_cell(getattr(row, name)) for name in names] for row in rows))
-
-
-def _cell(value: object) -> object:
-    return f"{value:.5f}" if isinstance(value, float) else value
-
-
 def read_slices(path: Path) -> list[Slice]:
     """What `write_rows` wrote."""
-    return [Slice(**cells) for cells in _typed(path, Slice)]
+    return read_rows(path, Slice)
 
 
 def read_wholes(path: Path) -> list[Whole]:
     """What `write_rows` wrote."""
-    return [Whole(**cells) for cells in _typed(path, Whole)]
-
-
-def _typed(path: Path, kind: type[Slice | Whole]) -> Iterator[dict[str, Any]]:
-    turn = {"int": int, "float": float, "str": str}
-    with path.open(newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            yield {f.name: turn[str(f.type)](line[f.name]) for f in fields(kind)}
+    return read_rows(path, Whole)

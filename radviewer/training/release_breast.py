@@ -6,12 +6,11 @@ as it is, without its calipers, and a part of it without the lesion.
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +29,16 @@ from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
-from radviewer.evaluation.metrics import Bools, Figure, Floats, bootstrap, roc, threshold_for_specificity
+from radviewer.evaluation.metrics import Bools, Figure, Floats, auc, bootstrap, roc, threshold_for_specificity
 from radviewer.evaluation.tables import write_table
 from radviewer.training.breast_texts import CARD_TEXTS, FINDING_TEXTS
 from radviewer.training.breasts import FOLDS, LONGEST, Breast, without_lesion
 from radviewer.training.data import Bytes
+from radviewer.training.measured import mean_of
 from radviewer.training.model_folder import half, metric, write_card, write_tensors
 from radviewer.training.operating import operating_curve
 from radviewer.training.release_anatomy import FEATURES, hash_of, reference_of
+from radviewer.training.row_tables import read_rows, write_rows
 
 NAME = "breast-lesion"
 VERSION = "1.0.0"
@@ -119,8 +120,7 @@ def _read(breasts: Sequence[Breast], target: Path) -> None:
         image, judgement = _read_one(catalogue, card, breast)
         images.append(image)
         features.append((breast, judgement.features[0]))
-    names = [f.name for f in fields(Image)]
-    write_table(target / IMAGES, names, ([_cell(getattr(image, name)) for name in names] for image in images))
+    write_rows(target / IMAGES, images)
     tensors: dict[str, torch.Tensor] = {}
     for fold in range(FOLDS):  # of held-out images: features of those a member has seen lie too close together
         mine = np.stack([f for b, f in features if b.fold == fold and not _held_back(b)])
@@ -148,10 +148,6 @@ def _limit(breasts: Sequence[Breast], target: Path) -> float:
     limit = _MARGIN * float(np.quantile(found, _ACCEPTED))
     _log.info("distances of held-back images: %s", np.round(np.quantile(found, (0.5, 0.9, 0.99, 1)), 2).tolist())
     return math.ceil(limit * 1000) / 1000
-
-
-def _cell(value: object) -> object:
-    return f"{value:.5f}" if isinstance(value, float) else value
 
 
 def _judge(catalogue: Catalogue, card: Card, image: Bytes, fold: int) -> Judgement:
@@ -206,10 +202,7 @@ def _false_share(catalogue: Catalogue, card: Card, breast: Breast) -> float:
 
 def read_images(path: Path) -> list[Image]:
     """What `release` wrote."""
-    turn: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "str": str}
-    kinds = {f.name: turn[str(f.type)] for f in fields(Image)}
-    with path.open(newline="", encoding="utf-8") as file:
-        return [Image(**{name: kind(line[name]) for name, kind in kinds.items()}) for line in csv.DictReader(file)]
+    return read_rows(path, Image)
 
 
 def finish(target: Path) -> None:
@@ -274,8 +267,6 @@ def _at_specificity(images: Sequence[Image], probability: NDArray[np.float64]) -
 
 
 def _auc(images: Sequence[Image], score: NDArray[np.float64]) -> Figure:
-    from radviewer.evaluation.metrics import auc
-
     malignant = np.array([i.malignant == 1 for i in images])
     return bootstrap(lambda i: auc(malignant[i], score[i]), [i.patient for i in images])
 
@@ -294,13 +285,8 @@ def _outlines(images: Sequence[Image]) -> list[dict[str, Any]]:
             ("pointing game without calipers", [float(i.clean_inside) for i in chosen]),
         ):
             group = f"outline, {name}, held-out folds"
-            measured.append(metric(title, _mean(values, [i.patient for i in chosen]), group, COMMAND))
+            measured.append(metric(title, mean_of(values, [i.patient for i in chosen]), group, COMMAND))
     parts = [i for i in images if i.false_share >= 0]
-    false = _mean([float(i.false_share > 0) for i in parts], [i.patient for i in parts])
+    false = mean_of([float(i.false_share > 0) for i in parts], [i.patient for i in parts])
     group = "parts of images without the lesion, held-out folds"
     return [*measured, metric("share with a false outline", false, group, COMMAND)]
-
-
-def _mean(values: Sequence[float], patients: Sequence[str]) -> Figure:
-    array = np.array(values)
-    return bootstrap(lambda i: float(array[i].mean()), patients)

@@ -39,11 +39,11 @@ from radviewer.training.held_out_series import (
     read_series,
     read_slices,
     read_wholes,
-    write_rows,
 )
 from radviewer.training.model_folder import half, metric, write_card, write_tensors
 from radviewer.training.operating import operating_curve
 from radviewer.training.release_anatomy import FEATURES, hash_of, reference_of
+from radviewer.training.row_tables import write_rows
 
 NAME = "brain-glioma"
 VERSION = "0.9.0"

@@ -20,9 +20,10 @@ from radviewer.training.breast_texts import CARD_TEXTS as BREAST_TEXTS
 from radviewer.training.breast_texts import FINDING_TEXTS as BREAST_FINDING
 from radviewer.training.glioma_texts import CARD_TEXTS as GLIOMA_TEXTS
 from radviewer.training.glioma_texts import FINDING_TEXTS as GLIOMA_FINDING
-from radviewer.training.held_out_series import Slice, Whole, read_slices, read_wholes, write_rows
+from radviewer.training.held_out_series import Slice, Whole, read_slices, read_wholes
 from radviewer.training.release_breast import Image, read_images, sensitivity_at
 from radviewer.training.release_glioma import slabs
+from radviewer.training.row_tables import write_rows
 from tests.ai.lesion_models import breast_model, glioma_model
 
 
