@@ -17,6 +17,8 @@ from radviewer.ai.networks import ENCODED, SKIPPED, Convolution, Encoder, Merge
 
 _WIDTHS = (64, 48, 32, 24, 16)  # channels of the neck and after each merge
 _PRESENCE_WIDTH = _WIDTHS[2]
+PRESENCE_CELLS = 16
+"""Cells that the presence logit counts as one."""
 _HEAD_WIDTH = 1280
 _BESIDE = 0.05  # weight of cells outside the lesion, in shares of a cell inside
 
@@ -89,8 +91,8 @@ class SliceNet(_Outliner):
         encoded = self.encoder(x)
         decoded = self.decoded(encoded)
         maps = functional.conv2d(decoded[1], self.presence.weight)[:, 0]
-        # A mean over all cells would leave a small lesion nothing; this sum counts cells, in units of 16.
-        evidence = maps / 16
+        # A mean over all cells would leave a small lesion nothing; this sum counts cells, in units.
+        evidence = maps / PRESENCE_CELLS
         bias = _bias(self.presence)
         return Judged(self.outline(decoded[-1]), evidence.sum(dim=(1, 2)) + bias, evidence, _pooled(encoded))
 

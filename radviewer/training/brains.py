@@ -57,8 +57,9 @@ class Phase:
 
 _STRONG = Geometry(degrees=20, zoom=(0.8, 1.25), aspect=1.18, shift=0.06, shear=0.06)
 FIRST = Phase("", 10, 1e-3, 0.85, _STRONG)
-SECOND = Phase("-carved", 10, 6e-4, 0.85, _STRONG, carved=0.4)
-"""Goes on under the same strong changes (under mild ones rare tumours were lost), with tumours in new places."""
+_MODERATE = Geometry(degrees=14, zoom=(0.87, 1.15), aspect=1.1, shift=0.04, shear=0.04)
+SECOND = Phase("-carved", 10, 6e-4, 0.6, _MODERATE, carved=0.5)
+"""Goes on under milder changes, which sharpen borders, with tumours in new places: without these rare ones were lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

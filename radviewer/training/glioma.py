@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from radviewer.ai.films import Placement
-from radviewer.ai.lesion_networks import SliceNet
+from radviewer.ai.lesion_networks import PRESENCE_CELLS, SliceNet
 from radviewer.ai.networks import channels_last
 from radviewer.domain.overlap import dice
 from radviewer.errors import NothingToRead
@@ -30,6 +30,8 @@ from radviewer.training.pretrained import load_imagenet
 
 _FROZEN = 2  # stages of the encoder that stay as ImageNet made them
 _PRESENCE = 0.25  # of the loss; more of it holds the outlines back
+_POINTING = 0.1
+_COVERED = 0.2  # of a cell at least, for a lesion to be pointed at
 _AT_ONCE = 16
 
 _log = logging.getLogger(__name__)
@@ -39,7 +41,29 @@ def loss_of(network: nn.Module, batch: Batch) -> Tensor:
     """Outline and presence together."""
     judged = network(batch["image"].contiguous(memory_format=torch.channels_last))
     present = functional.binary_cross_entropy_with_logits(judged.logit, 0.02 + 0.96 * batch["present"])
-    return outline_loss(judged.outline, batch["outline"]) + _PRESENCE * present
+    pointed = pointing_loss(judged.evidence, batch["outline"])
+    return outline_loss(judged.outline, batch["outline"]) + _PRESENCE * present + _POINTING * pointed
+
+
+def pointing_loss(evidence: Tensor, share: Tensor) -> Tensor:
+    """How unlikely the strongest evidence lies in the lesion: the softmax over the cells, summed inside.
+
+    Parameters
+    ----------
+    evidence : Tensor, (n, h, w)
+        Contributions of the cells to the presence logit.
+    share : Tensor, (n, 1, rows, columns)
+        Part of each cell that the lesion covers, 0–1.  Images without a lesion do not count.
+
+    """
+    covered = functional.adaptive_avg_pool2d(share, evidence.shape[1:])[:, 0].flatten(1)
+    most = covered.amax(dim=1)
+    chosen = most > _COVERED
+    if not chosen.any():
+        return evidence.sum() * 0
+    inside = covered[chosen] / most[chosen, None]
+    likely = (evidence[chosen].flatten(1) * PRESENCE_CELLS).log_softmax(dim=1)
+    return -(likely + inside.clamp_min(1e-6).log()).logsumexp(dim=1).mean()
 
 
 @torch.no_grad()
