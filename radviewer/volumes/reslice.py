@@ -1,0 +1,211 @@
+"""Planes cut out of a volume, with or without a slab around them (VTK's `vtkImageReslice`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+from vtkmodules.vtkImagingCore import vtkImageReslice
+
+from radviewer.domain.geometry import Geometry
+from radviewer.domain.planes import PlaneGrid
+
+MOST_SAMPLES = 256
+"""Planes that a slab is made of, at most."""
+
+_ALIGNED = 1e-6
+_EDGE = 0.5 + 1e-6  # of a voxel: how far the outer voxels reach
+
+
+class Interpolation(Enum):
+    """How values between voxels are made."""
+
+    NEAREST = "nearest"
+    LINEAR = "linear"
+    CUBIC = "cubic"
+
+
+class Slab(Enum):
+    """What a slab shows of the values across it; the value is what the reader sees."""
+
+    MIP = "MIP"
+    MINIP = "MinIP"
+    MEAN = "mean"
+
+
+class Reslicer:
+    """Cuts planes out of one volume, which it neither copies nor changes.
+
+    Parameters
+    ----------
+    values : ndarray, (slices, rows, columns)
+        Stored values, any integer or floating dtype in native byte order, or bool.
+    geometry : Geometry
+        Of the same shape; sheared grids (gantry tilt) are cut where they lie.
+    outside : float
+        What pixels beyond the volume show.
+
+    Raises
+    ------
+    ValueError
+        If shape and geometry do not fit, or the values are no numbers.
+
+    """
+
+    def __init__(self, values: NDArray[Any], geometry: Geometry, outside: float = 0.0) -> None:
+        if values.shape != geometry.shape:
+            raise ValueError(f"values of shape {values.shape} do not fit a geometry of {geometry.shape}")
+        flat = np.ascontiguousarray(values)
+        flat = flat.view(np.uint8) if flat.dtype == np.bool_ else flat
+        if flat.dtype.kind not in "iuf" or flat.dtype.itemsize > 8 or flat.dtype == np.float16:
+            raise ValueError(f"values of type {values.dtype} cannot be cut")
+        self._values = flat  # VTK looks into its memory
+        self._geometry = geometry
+        self._to_index = np.linalg.inv(geometry.affine_lps)
+        self.outside = outside
+        image = vtkImageData()
+        slices, rows, columns = geometry.shape
+        image.SetDimensions(columns, rows, slices)
+        image.GetPointData().SetScalars(numpy_to_vtk(flat.reshape(-1), deep=False))
+        self._image = image
+
+    def plane(
+        self,
+        grid: PlaneGrid,
+        interpolation: Interpolation = Interpolation.LINEAR,
+        slab: Slab = Slab.MEAN,
+        thickness: float = 0.0,
+    ) -> NDArray[Any]:
+        """Values on a plane.
+
+        Parameters
+        ----------
+        grid : PlaneGrid
+            Where the pixels' centres lie, LPS mm.
+        interpolation : Interpolation
+            Nearest neighbour for masks; whole numbers are rounded.
+        slab : Slab
+            How values across the thickness become one.
+        thickness : float
+            In mm, half of it on either side; up to a voxel's size it is the plane alone.
+
+        Returns
+        -------
+        ndarray, (rows, columns)
+            In the volume's dtype (uint8 for bool); `outside` beyond the outer voxels.
+
+        """
+        matrix = self._matrix(grid)
+        thin = self._thin(matrix, slab, thickness)
+        if thin is not None:
+            return thin.plane(grid, interpolation)
+        samples, apart = self._samples(grid, thickness)
+        reslice = vtkImageReslice()
+        reslice.SetInputData(self._image)
+        axes = vtkMatrix4x4()
+        full = matrix.copy()
+        full[:3, 2] *= apart
+        axes.DeepCopy(full.reshape(-1).tolist())
+        reslice.SetResliceAxes(axes)
+        rows, columns = grid.shape
+        reslice.SetOutputSpacing(1, 1, 1)
+        reslice.SetOutputOrigin(0, 0, 0)
+        reslice.SetOutputExtent(0, columns - 1, 0, rows - 1, 0, 0)
+        reslice.SetBackgroundLevel(self.outside)
+        _SET_INTERPOLATION[interpolation](reslice)
+        if samples > 1:
+            _SET_SLAB[slab](reslice)
+            reslice.SetSlabNumberOfSlices(samples)
+        reslice.Update()
+        found = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars()).reshape(rows, columns)
+        # VTK's own borders differ between its ways of interpolating: one rule for all.
+        return np.where(self._inside(matrix, grid.shape), found, found.dtype.type(self.outside))
+
+    def _thin(self, matrix: NDArray[np.float64], slab: Slab, thickness: float) -> Reslicer | None:
+        """One layer of voxels that stands for a slab along an axis of the grid: much faster than cutting each plane.
+
+        It holds the voxels whose centres lie in the slab.  None without a slab, and for planes whose pixels are not
+        voxels.
+        """
+        normal = matrix[:3, 2]
+        axis = int(np.abs(normal).argmax())
+        steps = np.delete(matrix[:3], axis, axis=0)[:, [0, 1, 3]]
+        crosses = np.abs(np.delete(normal, axis)).max() > _ALIGNED or np.abs(matrix[axis, :2]).max() > _ALIGNED
+        between = np.abs(steps - np.rint(steps)).max() > _ALIGNED  # the greatest of values between voxels is another
+        if crosses or between or not math.isfinite(thickness) or thickness * abs(normal[axis]) <= 1:
+            return None
+        place = 2 - axis  # of the axis in (slice, row, column)
+        middle, half = matrix[axis, 3], thickness * abs(normal[axis]) / 2
+        first = max(0, math.ceil(middle - half - 1e-6))
+        last = min(self._geometry.shape[place] - 1, math.floor(middle + half + 1e-6))
+        if last < first:
+            return None
+        layers = self._values[(slice(None),) * place + (slice(first, last + 1),)]
+        shape = [*self._geometry.shape]
+        shape[place] = 1
+        start = [0.0, 0.0, 0.0, 1.0]
+        start[place] = middle  # the layer lies on the plane itself
+        affine = self._geometry.affine_lps.copy()
+        affine[:, 3] = self._geometry.affine_lps @ start
+        geometry = Geometry((shape[0], shape[1], shape[2]), affine)
+        return Reslicer(_REDUCED[slab](layers, place), geometry, self.outside)
+
+    def _matrix(self, grid: PlaneGrid) -> NDArray[np.float64]:
+        """Pixel ``(column, row, mm along the normal, 1)`` → voxel ``(column, row, slice, 1)``."""
+        plane = grid.plane
+        matrix = np.eye(4)
+        matrix[:3, 0] = np.array(plane.row_direction) * plane.column_spacing
+        matrix[:3, 1] = np.array(plane.column_direction) * plane.row_spacing
+        matrix[:3, 2] = plane.normal
+        matrix[:3, 3] = plane.position
+        index = self._to_index @ matrix
+        return index[[2, 1, 0, 3]]
+
+    def _samples(self, grid: PlaneGrid, thickness: float) -> tuple[int, float]:
+        """How many planes a slab is made of, and how many mm lie between them."""
+        along = self._to_index[:3, :3] @ np.array(grid.plane.normal)
+        voxel = 1 / float(np.linalg.norm(along))  # mm from one voxel to the next along the normal
+        if not math.isfinite(thickness) or thickness <= voxel:
+            return 1, voxel
+        samples = min(MOST_SAMPLES, max(2, math.ceil(thickness / voxel - 1e-6)))
+        return samples, thickness / samples
+
+    def _inside(self, matrix: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+        rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
+        inside = np.ones(shape, np.bool_)
+        for axis, count in enumerate(self._geometry.shape[::-1]):
+            place = matrix[axis, 0] * columns + (matrix[axis, 1] * rows + matrix[axis, 3])
+            inside &= (place >= -_EDGE) & (place <= count - 1 + _EDGE)
+        return inside
+
+
+_SET_INTERPOLATION = {
+    Interpolation.NEAREST: vtkImageReslice.SetInterpolationModeToNearestNeighbor,
+    Interpolation.LINEAR: vtkImageReslice.SetInterpolationModeToLinear,
+    Interpolation.CUBIC: vtkImageReslice.SetInterpolationModeToCubic,
+}
+_SET_SLAB = {
+    Slab.MIP: vtkImageReslice.SetSlabModeToMax,
+    Slab.MINIP: vtkImageReslice.SetSlabModeToMin,
+    Slab.MEAN: vtkImageReslice.SetSlabModeToMean,
+}
+
+
+def _mean(layers: NDArray[Any], axis: int) -> NDArray[Any]:
+    mean = layers.mean(axis=axis, keepdims=True, dtype=np.float64)
+    whole = layers.dtype.kind in "iu"
+    return (np.rint(mean) if whole else mean).astype(layers.dtype)
+
+
+_REDUCED: dict[Slab, Callable[[NDArray[Any], int], NDArray[Any]]] = {
+    Slab.MIP: lambda layers, axis: layers.max(axis=axis, keepdims=True),
+    Slab.MINIP: lambda layers, axis: layers.min(axis=axis, keepdims=True),
+    Slab.MEAN: _mean,
+}
