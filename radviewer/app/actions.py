@@ -51,6 +51,8 @@ class Action:
         Whether holding the key goes on.
     tip : str
         One sentence for the tool tip, or "" to use `text`.
+    part_of : str
+        Name of the action whose menu holds this one, or "" for the group's own.
 
     """
 
@@ -63,12 +65,17 @@ class Action:
     checkable: bool = False
     repeats: bool = False
     tip: str = ""
+    part_of: str = ""
 
 
 def _window(
     name: str, text: str, group: Group, *keys: str, icon: str = "", checkable: bool = False, tip: str = ""
 ) -> Action:
     return Action(name, text, group, keys, Scope.WINDOW, icon, checkable, tip=tip)
+
+
+def _part(whole: str, name: str, text: str, *keys: str, icon: str = "", checkable: bool = False) -> Action:
+    return Action(name, text, Group.VIEW, keys, Scope.WINDOW, icon, checkable, part_of=whole)
 
 
 def _tool(name: str, text: str, group: Group, *keys: str, icon: str = "", tip: str = "") -> Action:
@@ -176,6 +183,13 @@ ACTIONS: tuple[Action, ...] = (
     _window("layout-1x1", "One viewport", Group.VIEW, "F2", icon="layout-1x1", checkable=True),
     _window("layout-1x2", "Two viewports", Group.VIEW, "F3", icon="layout-1x2", checkable=True),
     _window("layout-2x2", "Four viewports", Group.VIEW, "F4", icon="layout-2x2", checkable=True),
+    _window("layouts", "More layouts", Group.VIEW, icon="layouts", tip="More layouts and hanging protocols"),
+    _part("layouts", "layout-2x1", "Two viewports, one above the other", "Shift+F3", icon="layout-2x1", checkable=True),
+    _part("layouts", "layout-1x3", "Three viewports", "Shift+F2", icon="layout-1x3", checkable=True),
+    _part("layouts", "layout-2x3", "Six viewports", "Shift+F4", icon="layout-2x3", checkable=True),
+    _window("hanging", "Hanging protocol", Group.VIEW),
+    _part("hanging", "hanging-automatic", "Choose automatically when a study opens", checkable=True),
+    _part("hanging", "hanging-edit", "Edit hanging protocols…"),
     _window("next-viewport", "Next viewport", Group.VIEW, "F6"),
     _window("previous-viewport", "Previous viewport", Group.VIEW, "Shift+F6"),
     _window("link", "Linked scrolling", Group.VIEW, "Ctrl+L", icon="link", checkable=True),

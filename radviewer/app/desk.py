@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -10,42 +9,32 @@ from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.cine import Cine
 from radviewer.app.history import History
+from radviewer.app.layouts import MOST_VIEWPORTS, Layout
+from radviewer.app.links import Links, shares_frame
 from radviewer.app.positions import SlicePositions
 from radviewer.app.series_cache import SeriesCache
 from radviewer.app.viewport import Left, Viewport
-from radviewer.domain.geometry import ImagePlane, Vector
+from radviewer.domain.geometry import Vector
+from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import Stack
 from radviewer.render.presentation import Interpolation
 
-MOST_VIEWPORTS = 4
+__all__ = ["MOST_VIEWPORTS", "Desk", "Layout", "shares_frame"]
+
 _PARALLEL = 0.95  # cosine between normals above which stacks scroll together
 
 
-class Layout(Enum):
-    """Rows × columns of viewports; the value is what settings store."""
-
-    ONE = "1x1"
-    TWO = "1x2"
-    FOUR = "2x2"
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """``(rows, columns)``."""
-        rows, columns = self.value.split("x")
-        return (int(rows), int(columns))
-
-    @property
-    def count(self) -> int:
-        """How many viewports are seen."""
-        rows, columns = self.grid
-        return rows * columns
-
-
 class Desk(QObject):
-    """Four viewports, of which the layout shows one, two or all; one of them is active.
+    """Six viewports, of which the layout shows one, some or all; one of them is active.
 
-    The viewports stay where they are: with fewer than four, the page that holds the
+    The viewports stay where they are: with fewer than six, the page that holds the
     active one is seen, so that going back shows the arrangement as it was.
+
+    Attributes
+    ----------
+    first_seen : int
+        Index of the viewport at the top left.
+
     """
 
     layout_changed = Signal()  # other viewports are seen, or in another grid
@@ -56,15 +45,18 @@ class Desk(QObject):
     def __init__(self, cache: SeriesCache, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._cache = cache
+        self.links = Links(self)
         left: dict[str, Left] = {}
         self.viewports = tuple(Viewport(cache, history, self, left) for _ in range(MOST_VIEWPORTS))
         self.cines = tuple(Cine(viewport, self) for viewport in self.viewports)
         self.layout = Layout.ONE
         self.active_index = 0
+        self.first_seen = 0
         self.linked = True
         self._before_one: Layout | None = None  # what `toggle_one` goes back to
         self._following = False
         self._positions: WeakKeyDictionary[Stack, SlicePositions] = WeakKeyDictionary()
+        self.links.changed.connect(self._on_links)
         for viewport in self.viewports:
             viewport.image_changed.connect(self.moved)
             viewport.scrolled.connect(partial(self._on_scrolled, viewport))
@@ -82,11 +74,6 @@ class Desk(QObject):
         return self.cines[self.active_index]
 
     @property
-    def first_seen(self) -> int:
-        """Index of the viewport at the top left."""
-        return self.active_index // self.layout.count * self.layout.count
-
-    @property
     def seen(self) -> tuple[Viewport, ...]:
         """Viewports of the layout, row by row."""
         return self.viewports[self.first_seen : self.first_seen + self.layout.count]
@@ -100,11 +87,12 @@ class Desk(QObject):
         return stack.first_shown if left is None else left.index
 
     def set_layout(self, layout: Layout) -> None:
-        """Show one, two or four viewports; the active one stays seen."""
+        """Show so many viewports; the active one stays seen."""
         if layout is self.layout:
             return
         self._before_one = self.layout if layout is Layout.ONE else None
         self.layout = layout
+        self.first_seen = self._page()
         self._on_seen_changed()
 
     def toggle_one(self, index: int) -> bool:
@@ -129,11 +117,16 @@ class Desk(QObject):
         """Make a viewport the active one; the page it is on is seen."""
         if index == self.active_index or not 0 <= index < len(self.viewports):
             return
-        first = self.first_seen
         self.active_index = index
-        if self.first_seen != first:
+        if not self.first_seen <= index < self.first_seen + self.layout.count:
+            self.first_seen = self._page()
             self._on_seen_changed()
         self.active_changed.emit(index)
+
+    def _page(self) -> int:
+        """First viewport of the page that holds the active one; the last page ends with the last viewport."""
+        count = self.layout.count
+        return min(self.active_index // count * count, len(self.viewports) - count)
 
     def activate_next(self, step: int = 1) -> None:
         """Go around the viewports; where one is seen alone, around those that show something."""
@@ -181,9 +174,10 @@ class Desk(QObject):
         if other.stack is source.stack:
             self._quietly(other, source.index)
             return point
-        if source.plane is None or not shares_frame(source.stack, other.stack):
+        patient = None if source.plane is None else source.plane.to_patient(*point)
+        patient = None if patient is None else self.links.map(source.stack, other.stack, patient)
+        if patient is None:
             return None
-        patient = source.plane.to_patient(*point)
         index = self._nearest(other.stack, patient)
         if index is None:
             return None
@@ -199,6 +193,12 @@ class Desk(QObject):
     def _on_scrolled(self, source: Viewport) -> None:
         if self.linked and not self._following and source in self.seen:
             self._follow(source)
+
+    def _on_links(self) -> None:
+        """Something was linked or unlinked: bring the others to where the reader is."""
+        if self.linked:
+            self._follow(self.active)
+        self.moved.emit()
 
     def _on_opened(self, source: Viewport, at_place: bool) -> None:
         """Open a stack where the others are, unless one of its images was asked for."""
@@ -227,12 +227,18 @@ class Desk(QObject):
             return None
         if source.stack is other.stack:
             return source.index
-        if here is None or there is None or not shares_frame(source.stack, other.stack) or not _parallel(here, there):
+        if here is None or there is None:
             return None
         _, rows, columns = source.stack.shape
-        return self._nearest(other.stack, here.to_patient((rows - 1) / 2, (columns - 1) / 2))
+        middle = self.links.map(source.stack, other.stack, here.to_patient((rows - 1) / 2, (columns - 1) / 2))
+        normal = self.links.turn(source.stack, other.stack, here.normal)
+        if middle is None or normal is None or not _parallel(normal, there.normal):
+            return None
+        return self._nearest(other.stack, middle)
 
     def _nearest(self, stack: Stack, point: Vector) -> int | None:
+        if isinstance(stack, Reformat):
+            return stack.planes.nearest(point)
         positions = self._positions.get(stack)
         if positions is None:
             positions = self._positions[stack] = SlicePositions(stack)
@@ -249,17 +255,8 @@ class Desk(QObject):
         self.layout_changed.emit()
 
     def _pin(self) -> None:
-        self._cache.pin({v.stack.key for v in self.seen if v.stack is not None})
+        self._cache.pin({v.stack.source.key for v in self.seen if v.stack is not None})
 
 
-def shares_frame(stack: Stack, other: Stack | None) -> bool:
-    """Whether two stacks state the same frame of reference: their mm are comparable."""
-    return (
-        other is not None
-        and stack.frame_of_reference_uid is not None
-        and stack.frame_of_reference_uid == other.frame_of_reference_uid
-    )
-
-
-def _parallel(plane: ImagePlane, other: ImagePlane) -> bool:
-    return abs(sum(a * b for a, b in zip(plane.normal, other.normal, strict=True))) > _PARALLEL
+def _parallel(normal: Vector, other: Vector) -> bool:
+    return abs(sum(a * b for a, b in zip(normal, other, strict=True))) > _PARALLEL

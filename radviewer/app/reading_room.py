@@ -13,6 +13,8 @@ from radviewer.app.decision_log import DecisionLog
 from radviewer.app.decisions import DecisionBook
 from radviewer.app.desk import Desk
 from radviewer.app.findings import Findings
+from radviewer.app.fusion import Fusion
+from radviewer.app.hanging_desk import Hanging
 from radviewer.app.history import History
 from radviewer.app.jobs import JobQueue
 from radviewer.app.log_check import log_path, site_key
@@ -20,9 +22,11 @@ from radviewer.app.mark_store import MarkStore
 from radviewer.app.marks import MarkBook
 from radviewer.app.mask_edit import MaskEdit
 from radviewer.app.model_worker import ModelWorker
+from radviewer.app.mpr import Mpr
 from radviewer.app.opinion_runs import SecondOpinionParts
 from radviewer.app.opinion_store import OpinionStore
 from radviewer.app.overlay_state import OverlayState
+from radviewer.app.registering import Registering
 from radviewer.app.saved_segments import SavedRows, saved_rows
 from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.series_cache import SeriesCache, physical_memory
@@ -67,7 +71,12 @@ class ReadingRoom(QObject):
         self.history = History(self)
         self.marks = MarkBook(MarkStore(paths.user_data() / "marks.sqlite"), self.history, self)
         self.desk = Desk(self.cache, self.history, self)
+        self.hanging = Hanging(self.desk, settings, lambda: tuple(self.all_shown()), self)
+        self.hanging.notice.connect(self.notice)
+        self.mpr = Mpr(self.desk, self)
+        self.mpr.refused.connect(self.notice)
         self.toolbox = Toolbox(self)
+        self._make_side_by_side()
         self._make_second_opinion()
         self._places: dict[ImageReference, tuple[Shown, int]] | None = None
         self._policy = settings.now.policy
@@ -81,6 +90,12 @@ class ReadingRoom(QObject):
         self.cache.loaded.connect(self._on_loaded)
         settings.changed.connect(self._on_settings)
         self._on_settings(settings.now)
+
+    def _make_side_by_side(self) -> None:
+        self.registering_queue = JobQueue("registering", self)
+        self.registering = Registering(self.registering_queue, self.cache, self.desk.links, self)
+        self.registering.notice.connect(self.notice)
+        self.fusion = Fusion(self.desk, self.cache, self)
 
     def _make_second_opinion(self) -> None:
         self.ai_queue = JobQueue("second-opinion", self)
@@ -109,6 +124,7 @@ class ReadingRoom(QObject):
             all_shown=lambda: tuple(self.all_shown()),
             masks=self.opinion_store.load_mask,
             parent=self,
+            mpr=self.mpr,
         )
         self.mask_edit = MaskEdit(self.opinion_store, self.findings, self)
         self.mask_edit.not_saved.connect(self.notice)
@@ -167,6 +183,7 @@ class ReadingRoom(QObject):
     def stop_work(self) -> None:
         """Stop reading and loading, as the reader asked."""
         self.session.cancel()
+        self.registering.cancel()
         self.cache.stop_loading()
 
     def close(self) -> bool:
@@ -179,6 +196,7 @@ class ReadingRoom(QObject):
 
         """
         self.session.cancel()
+        self.registering.cancel()
         self.cache.close()
         self.mask_edit.finish()
         self.opinion.close()
@@ -190,7 +208,7 @@ class ReadingRoom(QObject):
 
     @property
     def _queues(self) -> tuple[JobQueue, ...]:
-        return (self.export_queue, self.ai_queue, self.display_queue, self.queue)
+        return (self.registering_queue, self.export_queue, self.ai_queue, self.display_queue, self.queue)
 
     def _on_settings(self, settings: Settings) -> None:
         self.cache.set_budget(int(physical_memory() * settings.memory_share))
@@ -210,8 +228,8 @@ class ReadingRoom(QObject):
     def _reveal(self) -> None:
         """What was said about a stack on screen is seen from now on."""
         for viewport in self.desk.seen:
-            if viewport.shown is not None and viewport.reference is not None:
-                self.opinion.reveal(viewport.shown)
+            if viewport.subject is not None and viewport.reference is not None:
+                self.opinion.reveal(viewport.subject)
 
     def _leave_edit(self) -> None:
         self.mask_edit.leave(self.desk.active.shown)
@@ -230,10 +248,14 @@ class ReadingRoom(QObject):
         self.studies_changed.emit()
 
     def _on_started(self) -> None:
+        self.registering.cancel()
+        self.fusion.clear()
+        self.desk.links.clear()
         self.opinion.close_study()
         self.mask_edit.finish()
         self.findings.clear()
         self.desk.clear()
+        self.mpr.clear()
         self.cache.close()
         self.history.clear()
         self._places = None
@@ -255,8 +277,9 @@ class ReadingRoom(QObject):
             self.notice.emit(_nothing_to_show(result))
             return
         self._read_segments(result)
-        self.desk.active.show(everything[0])  # whichever image came first: the same folder always opens the same way
-        self._fill()
+        if not self.hanging.hang():
+            self.desk.active.show(everything[0])  # whichever came first: the same folder always opens the same way
+            self._fill()
 
     def _read_segments(self, result: ScanResult) -> None:
         """Show segmentations and decisions that lie beside the images."""
@@ -274,8 +297,8 @@ class ReadingRoom(QObject):
 
     def _fill(self) -> None:
         """Show the following stacks of the study in viewports that show nothing."""
-        shown = self.desk.active.shown
-        if self.session.result is None or shown is None:
+        shown = self.desk.active.subject
+        if self.session.result is None or shown is None or self.hanging.applying:
             return
         on_screen = {v.stack.key for v in self.desk.seen if v.stack is not None}
         of_study = [s for s in self.all_shown() if s.study is shown.study]

@@ -14,10 +14,12 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from radviewer import paths
+from radviewer.app.layouts import Layout
 from radviewer.domain.decision import Policy
 from radviewer.errors import NotSaved
 
 _RETRY_MS = 5_000
+_MOST_HANGINGS, _LONGEST_HANGING = 1_000, 200
 
 
 def _system_account() -> str:
@@ -31,6 +33,15 @@ def _is_keys(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(name, str) and isinstance(keys, list) and all(isinstance(key, str) for key in keys)
         for name, keys in value.items()
+    )
+
+
+def _is_hangings(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and len(value) <= _MOST_HANGINGS
+        and all(isinstance(kind, str) and isinstance(name, str) for kind, name in value.items())
+        and all(len(text) <= _LONGEST_HANGING for pair in value.items() for text in pair)
     )
 
 
@@ -58,6 +69,8 @@ class Settings:
     shortcuts: dict[str, list[str]] = field(default_factory=dict)  # only what differs from the table
     density: str = "full"
     layout: str = "1x1"
+    hang_automatically: bool = True  # a study that is opened is laid out by the first protocol that fits it
+    hanging: dict[str, str] = field(default_factory=dict)  # kind of study → protocol the reader chose, "" for none
     linked: bool = True
     reference_lines: bool = True
     smooth: bool = True
@@ -80,7 +93,9 @@ _VALID: dict[str, Callable[[object], bool]] = {
     "reader": _text(100),
     "shortcuts": _is_keys,
     "density": _one_of("full", "anonymous", "none"),
-    "layout": _one_of("1x1", "1x2", "2x2"),
+    "layout": _one_of(*(layout.value for layout in Layout)),
+    "hang_automatically": _flag,
+    "hanging": _is_hangings,
     "linked": _flag,
     "reference_lines": _flag,
     "smooth": _flag,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from radviewer.domain.geometry import PixelSpacing
 from radviewer.domain.measurement import Point
@@ -19,6 +20,8 @@ LARGEST_ZOOM = 128.0
 
 _TURNS = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
 """Rotation by 0, 90, 180, 270° clockwise as (xx, xy, yx, yy), y pointing down."""
+
+_OPPOSITE: dict[str, Literal["", "left", "right"]] = {"": "", "left": "right", "right": "left"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class Camera:
         Clockwise, 0–3.
     flipped : bool
         Mirrored left to right on the screen, after the rotation.
+    against : str
+        Edge of the viewport that the image lies against while `centre` is None: "left", "right", or ""
+        for the middle.
 
     """
 
@@ -43,6 +49,7 @@ class Camera:
     centre: Point | None = None
     quarter_turns: int = 0
     flipped: bool = False
+    against: Literal["", "left", "right"] = ""
 
     def __post_init__(self) -> None:
         if self.zoom is not None and not 0 < self.zoom < math.inf:
@@ -62,7 +69,7 @@ class Camera:
 
     def flipped_horizontally(self) -> Camera:
         """Mirror what is seen left to right."""
-        return replace(self, flipped=not self.flipped)
+        return replace(self, flipped=not self.flipped, against=_OPPOSITE[self.against])
 
     def flipped_vertically(self) -> Camera:
         """Mirror what is seen top to bottom."""
@@ -149,8 +156,16 @@ class ViewTransform:
     @property
     def centre(self) -> Point:
         """``(row, column)`` at the viewport's centre, as the camera asks."""
+        if self.camera.centre is not None:
+            return self.camera.centre
         rows, columns = self.shape
-        return self.camera.centre or ((rows - 1) / 2, (columns - 1) / 2)
+        row, column = (rows - 1) / 2, (columns - 1) / 2
+        if not self.camera.against:
+            return (row, column)
+        a, b, c, d = self._matrix
+        aside = (self.size[0] - abs(a) * columns - abs(b) * rows) / 2  # device pixels from the middle to the edge
+        scale = (aside if self.camera.against == "right" else -aside) / (a * d - b * c)
+        return (row + c * scale, column - d * scale)
 
     @property
     def pixels_per_mm(self) -> float | None:

@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QToolButton, QWidget
 
 from radviewer.app.actions import ACTIONS, BEGINS_SECTION, Action, Group, Scope, keys_in_force
 from radviewer.ui.labels import plain_tip
@@ -29,6 +29,11 @@ class ActionSet(QObject):
     viewports : QWidget
         Hears those of scope VIEWPORT while it or a child of it has the focus.
 
+    Attributes
+    ----------
+    menus : dict of str to QMenu
+        Of the actions that other actions are part of, by name.
+
     """
 
     triggered = Signal(str)  # name
@@ -38,6 +43,11 @@ class ActionSet(QObject):
         self._actions = {action.name: self._make(action) for action in ACTIONS}
         for action in ACTIONS:
             (window if action.scope is Scope.WINDOW else viewports).addAction(self[action.name])
+        self.menus = {name: QMenu(window) for name in dict.fromkeys(a.part_of for a in ACTIONS if a.part_of)}
+        for name, menu in self.menus.items():
+            self[name].setMenu(menu)
+            for part in (action for action in ACTIONS if action.part_of == name):
+                menu.addAction(self[part.name])
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -65,7 +75,7 @@ class ActionSet(QObject):
     def fill_menus(self, bar: QMenuBar) -> dict[Group, QMenu]:
         """Make one menu per group."""
         menus = {group: bar.addMenu(group.value) for group in Group}
-        for action in ACTIONS:
+        for action in (action for action in ACTIONS if not action.part_of):
             menu = menus[action.group]
             if action.name in BEGINS_SECTION:
                 menu.addSeparator()
@@ -78,12 +88,15 @@ class ActionSet(QObject):
         pending = False
         for action in ACTIONS:
             pending = pending or action.name in BEGINS_SECTION
-            if not action.icon:
+            if not action.icon or action.part_of:
                 continue
             if before is not None and (pending or action.group is not before):
                 bar.addSeparator()
             before, pending = action.group, False
             bar.addAction(self[action.name])
+            button = bar.widgetForAction(self[action.name])
+            if action.name in self.menus and isinstance(button, QToolButton):
+                button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
 
     def _make(self, action: Action) -> QAction:
         qt_action = QAction(action.text, self)

@@ -42,6 +42,7 @@ class DeskCommands:
             "invert": lambda: self._active.presentation.inverted,
             "smooth": lambda: room.settings.now.smooth,
             "link": lambda: room.settings.now.linked,
+            "hanging-automatic": lambda: room.settings.now.hang_automatically,
             "reference-lines": lambda: room.settings.now.reference_lines,
             **{f"step-{kind.value}": self._stepping(kind) for kind in StepKind},
             **{f"layout-{layout.value}": self._laid(layout) for layout in Layout},
@@ -133,6 +134,7 @@ class DeskCommands:
         room = self._room
         return {
             **{f"layout-{layout.value}": self._laying(layout) for layout in Layout},
+            "hanging-automatic": self._toggle_automatic,
             "next-viewport": lambda: self._go_round(1),
             "previous-viewport": lambda: self._go_round(-1),
             "link": lambda: room.settings.change(linked=not room.settings.now.linked),
@@ -204,6 +206,9 @@ class DeskCommands:
             self._room.settings.change(layout=layout.value)
 
         return lay
+
+    def _toggle_automatic(self) -> None:
+        self._room.settings.change(hang_automatically=not self._room.settings.now.hang_automatically)
 
     def _laid(self, layout: Layout) -> Callable[[], bool]:
         return lambda: self._room.desk.layout is layout

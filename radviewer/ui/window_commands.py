@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDialog
 from radviewer.app.actions import keys_in_force
 from radviewer.ui.action_state import preset_titles
 from radviewer.ui.export_commands import ExportCommands
+from radviewer.ui.hanging_commands import HangingCommands
 from radviewer.ui.opening import choose_file, choose_folder
 from radviewer.ui.picture_commands import PictureCommands
 from radviewer.ui.report_commands import ReportCommands
@@ -60,6 +61,7 @@ class WindowCommands:
             **self.pictures.table,
             **self.reports.table,
             **ExportCommands(window).table,
+            **HangingCommands(window).table,
         }
 
     @property

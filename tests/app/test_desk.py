@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QObject
 
-from radviewer.app.desk import Desk, Layout, shares_frame
+from radviewer.app.desk import MOST_VIEWPORTS, Desk, Layout, shares_frame
 from radviewer.app.history import History
 from radviewer.app.positions import SlicePositions
 from radviewer.domain.geometry import ImagePlane
@@ -47,11 +47,54 @@ def test_a_layout_shows_the_page_of_the_active_viewport(room: Room) -> None:
     desk.set_layout(Layout.ONE)
     assert desk.seen == (desk.viewports[2],)
     desk.set_layout(Layout.TWO)
-    assert desk.seen == desk.viewports[2:]
+    assert desk.seen == desk.viewports[2:4]
     desk.set_layout(Layout.FOUR)
-    assert desk.seen == desk.viewports
+    assert desk.seen == desk.viewports[:4]
     assert desk.active_index == 2
     assert len(told) == 4
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_every_page_is_full_and_holds_the_active_viewport(room: Room, layout: Layout) -> None:
+    desk = room.desk
+    for index in range(MOST_VIEWPORTS):
+        desk.set_layout(Layout.ONE)
+        desk.activate(index)
+        desk.set_layout(layout)
+        assert len(desk.seen) == layout.count
+        assert desk.active in desk.seen
+    for index in (*range(MOST_VIEWPORTS), *reversed(range(MOST_VIEWPORTS))):
+        desk.activate(index)
+        assert len(desk.seen) == layout.count
+        assert desk.active in desk.seen
+
+
+def test_a_page_stays_while_another_of_its_viewports_becomes_active(room: Room) -> None:
+    desk = room.desk
+    desk.activate(5)
+    desk.set_layout(Layout.FOUR)
+    assert desk.seen == desk.viewports[2:]
+    told = heard(desk.layout_changed)
+    for index in (2, 3, 4, 5):
+        desk.activate(index)
+    assert desk.seen == desk.viewports[2:]
+    assert not told
+    desk.activate(1)
+    assert desk.seen == desk.viewports[:4]
+
+
+@pytest.mark.parametrize(
+    ("count", "layout"),
+    [(1, "1x1"), (2, "1x2"), (3, "1x3"), (4, "2x2"), (5, "2x3"), (6, "2x3")],
+)
+def test_the_smallest_layout_for_so_many_images(count: int, layout: str) -> None:
+    assert Layout.holding(count).value == layout
+
+
+def test_no_layout_holds_more_than_there_are_viewports() -> None:
+    assert max(layout.count for layout in Layout) == MOST_VIEWPORTS
+    with pytest.raises(ValueError, match="empty"):
+        Layout.holding(MOST_VIEWPORTS + 1)
 
 
 def test_alone_and_back_keeps_the_arrangement(room: Room) -> None:

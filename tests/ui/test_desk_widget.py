@@ -37,7 +37,7 @@ def study(reading: Opener, tmp_path: Path) -> Reading:
     sagittal = [(-20.0 + 2 * x, -30.0, 139.0) for x in range(20)]  # shown from the patient's left: x falls
     volume(folder / "3", orientation=SAGITTAL, at=sagittal, series="sagittal", SeriesNumber=3, **size)
     opened: Reading = reading(folder, layout=Layout.FOUR, size=(900, 700))
-    assert [v.shown.series.description if v.shown else None for v in opened.room.desk.viewports] == [
+    assert [v.shown.series.description if v.shown else None for v in opened.room.desk.seen] == [
         "Series thin", "Series thick", "Series sagittal", None,
     ]  # fmt: skip
     return opened
@@ -133,7 +133,7 @@ class TestReferenceLines:
 
 class TestLayout:
     def test_viewports_share_the_room_without_overlap(self, study: Reading) -> None:
-        for layout, seen in (("1x1", 1), ("1x2", 2), ("2x2", 4)):
+        for layout, seen in (("1x1", 1), ("1x2", 2), ("2x1", 2), ("1x3", 3), ("2x3", 6), ("2x2", 4)):
             study.run(f"layout-{layout}")
             shown = [w.geometry() for w in study.desk.widgets if w.isVisible()]
             assert len(shown) == seen
@@ -145,10 +145,10 @@ class TestLayout:
 
     def test_a_double_click_shows_one_alone_and_all_again(self, study: Reading) -> None:
         study.mouse(2).double_click((60, 60))
-        assert [w.isVisible() for w in study.desk.widgets] == [False, False, True, False]
+        assert [w.isVisible() for w in study.desk.widgets] == [False, False, True, False, False, False]
         assert study.room.desk.active_index == 2
         study.mouse(2).double_click((60, 60))
-        assert all(w.isVisible() for w in study.desk.widgets)
+        assert [w.isVisible() for w in study.desk.widgets] == [True] * 4 + [False] * 2
 
     def test_a_double_click_on_the_only_one_asks_for_the_full_screen(self, reading: Opener, tmp_path: Path) -> None:
         volume(tmp_path / "s", 2)
@@ -254,7 +254,7 @@ class TestMenu:
     def test_acts_on_the_viewport_it_was_opened_in(self, study: Reading) -> None:
         menu = self.open(study, 2)
         self.entries(menu)["Rotate right"].trigger()
-        assert [v.camera.quarter_turns for v in study.room.desk.viewports] == [0, 0, 1, 0]
+        assert [v.camera.quarter_turns for v in study.room.desk.seen] == [0, 0, 1, 0]
         menu.close()
 
     def test_the_files_own_windows_can_be_chosen(self, reading: Opener, tmp_path: Path) -> None:
@@ -327,7 +327,8 @@ class TestCommands:
             "previous-finding", "accept-finding", "reject-finding", "edit-finding", "withdraw-decision",
             "accept-anatomy", "toggle-overlays", "toggle-heatmap", "toggle-fill", "compare-images", "session-summary",
             "model-cards", "panel-findings", "save-picture", "save-pictures", "copy-picture", "report",
-            "save-picture-set", "export-dicom", "apply-presentation", "decision-log",
+            "save-picture-set", "export-dicom", "apply-presentation", "decision-log", "layouts", "hanging",
+            "hanging-edit",
         }  # fmt: skip
         assert study.desk.commands.names >= {action.name for action in ACTIONS} - of_window
 
