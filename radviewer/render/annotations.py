@@ -54,8 +54,12 @@ def corner_texts(
     density: Density = Density.FULL,
     *,
     key_image: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> CornerTexts:
-    """What the corners say about slice `index` of a stack (image None: not readable or not yet loaded)."""
+    """What the corners say about slice `index` of a stack (image None: not readable or not yet loaded).
+
+    `notes` are said below the slice's place: what it is linked to, what lies over it.
+    """
     if density is Density.NONE:
         return CornerTexts()
     full = density is Density.FULL
@@ -63,7 +67,7 @@ def corner_texts(
     return CornerTexts(
         _lines(patient),
         _lines(_series(study, series, stack, full)),
-        _lines([*_slice(stack, index), "★ Key image" if key_image else ""]),
+        _lines([*_slice(stack, index), *notes, "★ Key image" if key_image else ""]),
         _lines(_display(image, presentation, transform)),
     )
 
