@@ -1,0 +1,112 @@
+"""OpenGL off the screen: whether there is any, a window to render into, and where VTK's messages go."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import radviewer
+
+_LOG = logging.getLogger(__name__)
+_PATIENCE = 60.0  # seconds; a cold disk reads VTK's libraries for some
+_LONGEST = 300  # characters of a message
+_ADDRESS = re.compile(r" \(0x[0-9a-f]+\)")
+
+MISSING = (
+    "3D needs OpenGL, which does not work on this computer. Images in planes are not affected. Install the graphics "
+    "driver or Mesa's software renderer (package libgl1-mesa-dri) and open the view again."
+)
+
+
+@cache
+def redirect_messages() -> None:
+    """Send what VTK has to say to Python's log, not to stderr.
+
+    Its messages name classes and files of VTK, never data.
+    """
+    from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
+
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
+    output = vtkOutputWindow.GetInstance()
+    output.SetDisplayModeToNever()
+    for event, level in (("ErrorEvent", logging.ERROR), ("WarningEvent", logging.WARNING)):
+        output.AddObserver(event, _writer(level))
+
+
+def _writer(level: int) -> Any:
+    def write(_output: object, _event: str, text: str) -> None:
+        _LOG.log(level, "VTK: %s", _ADDRESS.sub("", " ".join(text.split()))[:_LONGEST])
+
+    write.CallDataType = "string0"  # type: ignore[attr-defined]
+    return write
+
+
+def render_window() -> Any:
+    """A window that is never on the screen; on Linux without a display, of EGL (it needs none)."""
+    redirect_messages()
+    from vtkmodules import vtkRenderingOpenGL2, vtkRenderingVolumeOpenGL2
+    from vtkmodules.vtkRenderingCore import vtkRenderWindow
+
+    assert vtkRenderingVolumeOpenGL2  # imported for what it registers
+    egl = getattr(vtkRenderingOpenGL2, "vtkEGLRenderWindow", None)
+    window = egl() if egl is not None and not os.environ.get("DISPLAY") else vtkRenderWindow()
+    window.SetOffScreenRendering(True)
+    window.SetMultiSamples(0)
+    return window
+
+
+def problem(environment: Mapping[str, str] | None = None) -> str | None:
+    """Why nothing can be rendered, a sentence for the reader; None when all is well.
+
+    A broken OpenGL ends the process that first uses it, so another process tries.
+    """
+    package = Path(radviewer.__file__).resolve().parent.parent
+    variables = {**(os.environ if environment is None else environment), "PYTHONPATH": str(package)}
+    script = "from radviewer.ui.three_d.opengl import _try; _try()"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", script],
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        _LOG.info("OpenGL could not be tried: %s", type(error).__name__)
+        return MISSING
+    if done.returncode:
+        _LOG.info("OpenGL does not work: a trial ended with %d", done.returncode)
+    return MISSING if done.returncode else None
+
+
+@cache
+def known_problem() -> str | None:
+    """`problem` of this process's environment, found once."""
+    return problem()
+
+
+def _try() -> None:
+    """Render one bright picture and look at it; anything but exit status 0 means that it did not work."""
+    from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+    from vtkmodules.vtkRenderingCore import vtkRenderer
+
+    window = render_window()
+    renderer = vtkRenderer()
+    renderer.SetBackground(1, 1, 1)
+    window.AddRenderer(renderer)
+    window.SetSize(8, 8)
+    window.Render()
+    seen = vtkUnsignedCharArray()
+    window.GetRGBACharPixelData(0, 0, 7, 7, 0, seen)
+    bright = seen.GetNumberOfValues() == 256 and seen.GetValue(0) == 255
+    window.Finalize()
+    sys.exit(0 if bright else 1)
