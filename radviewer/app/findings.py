@@ -31,6 +31,7 @@ from radviewer.domain.opinion import Opinion
 
 if TYPE_CHECKING:
     from radviewer.app.desk import Desk
+    from radviewer.app.mpr import Mpr
     from radviewer.app.settings import SettingsFile
     from radviewer.domain.study import Stack
 
@@ -70,8 +71,10 @@ class Findings(QObject):
         all_shown: Callable[[], tuple[Shown, ...]],
         masks: Masks,
         parent: QObject | None = None,
+        mpr: Mpr | None = None,
     ) -> None:
         super().__init__(parent)
+        self._mpr = mpr
         self._desk, self._opinion, self._book, self._settings = desk, opinion, book, settings
         self._all_shown, self._masks = all_shown, masks
         self.attention = Attention()
@@ -133,7 +136,7 @@ class Findings(QObject):
     @property
     def selected(self) -> Row | None:
         """The selected row of the active stack, or None."""
-        rows = self.rows(self._desk.active.shown)
+        rows = self.rows(self._desk.active.subject)
         return next((row for row in rows if row.key == self._selected), None)
 
     def set_filter(self, **values: Any) -> None:
@@ -156,6 +159,12 @@ class Findings(QObject):
     def _look_at(self, row: Row) -> None:
         """Show the key slice; where the image is magnified, with the finding in the middle."""
         viewport, place = self._desk.active, row.place
+        cut = viewport.cut
+        if cut is not None:
+            if place is not None and cut.of.geometry is not None and self._mpr is not None:
+                point = cut.of.geometry.to_patient((float(place[0]), place[1], place[2]))
+                self._mpr.look_at(cut.of, point)
+            return
         if row.key_slice is not None:
             viewport.go_to(row.key_slice)
         if place is not None and viewport.camera.zoom is not None:
@@ -166,7 +175,7 @@ class Findings(QObject):
         places = [(s, row) for s in self._stacks() for row in self.listed(s) if row.kind is not Kind.ANATOMY]
         if not places:
             return False
-        here = self._desk.active.shown
+        here = self._desk.active.subject
         at = next((i for i, (_, row) in enumerate(places) if row.key == self._selected), None)
         if at is None:
             first = next((i for i, (s, _) in enumerate(places) if here is not None and s.stack is here.stack), 0)
@@ -265,7 +274,7 @@ class Findings(QObject):
 
     def _shown_of(self, row: Row) -> Shown | None:
         """Stack a row belongs to, wherever the reader has gone meanwhile."""
-        active = self._desk.active.shown
+        active = self._desk.active.subject
         here = () if active is None else (active,)
         return next((s for s in (*here, *self._all_shown()) if stack_id(s.stack) == row.key.stack), None)
 

@@ -39,7 +39,7 @@ def together(layers: OpinionLayers | None, provisional: OpinionLayers | None) ->
 def _glimpses(room: ReadingRoom, viewport: Viewport) -> tuple[SliceGlimpse, ...]:
     """Glimpses of the slice on screen; none of what an earlier run has said, which stays until it is replaced."""
     shown, image = viewport.shown, viewport.image
-    if shown is None or image is None or room.opinion.reading(shown) is None:
+    if shown is None or image is None or viewport.cut is not None or room.opinion.reading(shown) is None:
         return ()
     known = {(row.key.model, row.label) for row in room.findings.rows(shown) if row.finding is not None and row.slices}
     found = room.opinion.glimpses.on(shown.stack.key, viewport.index)

@@ -28,8 +28,8 @@ def jump_to(room: ReadingRoom, image: ImageReference) -> bool:
 def step_series(room: ReadingRoom, steps: int) -> None:
     """Show the stack that many places further in the browser; stops at both ends."""
     everything = list(room.all_shown())
-    current = room.desk.active.stack
-    here = next((i for i, shown in enumerate(everything) if shown.stack is current), None)
+    current = room.desk.active.subject
+    here = next((i for i, s in enumerate(everything) if current is not None and s.stack is current.stack), None)
     if here is None:
         return
     there = min(max(here + steps, 0), len(everything) - 1)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Qt, Signal
 
 from radviewer.app.jobs import Job, JobQueue
+from radviewer.app.reformats import Cutter
+from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage, Volume
 from radviewer.progress import Progress
@@ -81,21 +83,30 @@ class SeriesCache(QObject):
         self._queue = queue
         self._stacks: OrderedDict[str, CachedStack] = OrderedDict()
         self._pinned: set[str] = set()
+        self.cutter = Cutter(self.volume)
         self._slice.connect(self._on_slice, Qt.ConnectionType.QueuedConnection)
 
     def slice(self, stack: Stack, index: int) -> SliceImage | None:
-        """Return the decoded slice, or None while it is not there."""
+        """Return the decoded slice, or the plane cut out of the loaded volume; None while it is not there."""
+        if isinstance(stack, Reformat):
+            return self.cutter.slice(stack, index)
         cached = self._stacks.get(stack.key)
         return None if cached is None else cached.slices[index]
 
+    def holds(self, stack: Stack, index: int) -> bool:
+        """Whether a slice can be shown at once; a plane can when its volume is loaded."""
+        return self.volume(stack) is not None or (stack.source is stack and self.slice(stack, index) is not None)
+
     def problem(self, stack: Stack, index: int) -> str | None:
         """Why a slice cannot be shown, or None."""
-        cached = self._stacks.get(stack.key)
+        cached = self._stacks.get(stack.source.key)
+        if isinstance(stack, Reformat):  # planes need the whole volume
+            return None if cached is None else cached.failure
         return None if cached is None else cached.problems.get(index)
 
     def volume(self, stack: Stack) -> Volume | None:
         """Return the loaded volume, or None while it is not complete."""
-        cached = self._stacks.get(stack.key)
+        cached = self._stacks.get(stack.source.key)
         return None if cached is None else cached.volume
 
     @property
@@ -113,8 +124,12 @@ class SeriesCache(QObject):
     def request(self, stack: Stack, focus: Callable[[], int]) -> None:
         """Load `stack`, nearest to ``focus()`` first, unless it is loaded or loading.
 
-        A stack whose loading failed or was stopped is tried again.
+        A stack whose loading failed or was stopped is tried again.  For planes their source is loaded.
         """
+        if isinstance(stack, Reformat):
+            source, stack = stack.of, stack.of
+            held = self._stacks.get(source.key)
+            focus = (lambda: source.first_shown) if held is None else held.focus
         cached = self._stacks.setdefault(stack.key, CachedStack(stack, focus))
         self._stacks.move_to_end(stack.key)
         cached.focus = focus
@@ -143,7 +158,7 @@ class SeriesCache(QObject):
     def want(self, stack: Stack, index: int) -> None:
         """Decode one slice of a stack that is not held as a whole; the latest few are kept."""
         cached = self._stacks.get(stack.key)
-        if cached is None or cached.failure is None:
+        if isinstance(stack, Reformat) or cached is None or cached.failure is None:
             return  # loaded, or on its way
         if cached.slices[index] is not None or index in cached.problems or index in cached.singles:
             return
@@ -186,6 +201,7 @@ class SeriesCache(QObject):
 
     def _drop(self, key: str) -> None:
         self._stacks.pop(key).cancel()
+        self.cutter.forget(key)
         self.dropped.emit(key)
 
     def _trim(self, coming: int = 0, wanted: str = "") -> None:

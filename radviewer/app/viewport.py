@@ -11,6 +11,7 @@ from radviewer.app.history import Change, History
 from radviewer.app.series_cache import SeriesCache
 from radviewer.domain.geometry import ImagePlane
 from radviewer.domain.measurement import ImageReference
+from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Voi
@@ -78,11 +79,24 @@ class Viewport(QObject):
         self._left: dict[str, Left] = {} if left is None else left
         cache.slice_ready.connect(self._on_slice_ready)
         cache.loaded.connect(self._on_loaded)
+        cache.failed.connect(self._on_failed)
 
     @property
     def stack(self) -> Stack | None:
         """The stack shown, or None."""
         return None if self.shown is None else self.shown.stack
+
+    @property
+    def subject(self) -> Shown | None:
+        """What is read: the stack shown, or the one that its planes are cut out of."""
+        shown = self.shown
+        return replace(shown, stack=shown.stack.source) if shown is not None and self.cut is not None else shown
+
+    @property
+    def cut(self) -> Reformat | None:
+        """The planes shown, where they are cut out of a volume."""
+        stack = self.stack
+        return stack if isinstance(stack, Reformat) else None
 
     @property
     def image(self) -> SliceImage | None:
@@ -129,7 +143,7 @@ class Viewport(QObject):
         before, was_preview = self.shown, self._preview
         self.shown = shown
         first = Left(shown.stack.first_shown, Camera(), Presentation(interpolation=self.presentation.interpolation))
-        left = self._left.get(shown.stack.key, first) if preview is None else first
+        left = self._how_left(shown.stack, first) if preview is None else first
         self.camera, self.presentation = left.camera, left.presentation
         self.index = self._clamped(left.index if index is None else index)
         self._provisional = preview is not None
@@ -155,6 +169,18 @@ class Viewport(QObject):
 
         self._cache.request(shown.stack, focus)
         self._cache.want(shown.stack, self.index)
+
+    def show_cut(self, cut: Reformat, index: int) -> None:
+        """Show other planes through the volume that is shown, in the same window and as large."""
+        shown = self.shown
+        if shown is None or cut.of is not shown.stack.source:
+            raise ValueError("planes of another volume: show them as a stack")
+        self.shown = replace(shown, stack=cut)
+        self.index = self._clamped(index)
+        self.crosshair = None
+        self._settle_window()
+        self._keep()
+        self.image_changed.emit()
 
     def clear(self) -> None:
         """Show nothing and forget how stacks were left."""
@@ -275,16 +301,27 @@ class Viewport(QObject):
         if self.shown is not None and not self._provisional:
             self._left[self.shown.stack.key] = Left(self.index, self.camera, self.presentation)
 
+    def _how_left(self, stack: Stack, first: Left) -> Left:
+        """How a stack was left; planes never shown before begin in the window of their source."""
+        left = self._left.get(stack.key)
+        if left is None and stack.source is not stack and (source := self._left.get(stack.source.key)) is not None:
+            return replace(first, presentation=replace(source.presentation, steps=()))
+        return left or first
+
     def _clamped(self, index: int) -> int:
         count = 1 if self.shown is None else len(self.shown.stack.frames)
         return min(max(index, 0), count - 1)
 
     def _on_slice_ready(self, key: str, index: int) -> None:
-        if index == self.index:
+        if index == self.index and self.cut is None:
             self._on_loaded(key)
 
+    def _on_failed(self, key: str) -> None:
+        if self.cut is not None:
+            self._on_loaded(key)  # shows why
+
     def _on_loaded(self, key: str) -> None:
-        if self.shown is not None and self.shown.stack.key == key and not self._provisional:
+        if self.shown is not None and self.shown.stack.source.key == key and not self._provisional:
             self._preview = None
             self._settle_window()
             self.image_changed.emit()

@@ -18,6 +18,7 @@ LONGEST_SIDE = 2048
 """Most rows, columns and planes of a set of planes; beyond it they lie further apart."""
 
 _TILTED = 0.1  # degrees
+_FLAT = 0.05  # length of what is left of a direction on a plane that it stands on
 
 
 class Orientation(Enum):
@@ -26,6 +27,14 @@ class Orientation(Enum):
     AXIAL = "axial"
     CORONAL = "coronal"
     SAGITTAL = "sagittal"
+
+
+class Slab(Enum):
+    """What a slab shows of the values across it; the value is what the reader sees."""
+
+    MIP = "MIP"
+    MINIP = "MinIP"
+    MEAN = "mean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,22 @@ class Axes:
                 return self.left, down, self.posterior
             case Orientation.SAGITTAL:
                 return self.posterior, down, self.left
+
+    def upright(self, orientation: Orientation, base: Axes) -> tuple[Vector, Vector, Vector]:
+        """Directions as `of` gives them, on the same plane, but turned upright by the `base` the axes came from.
+
+        A plane that is turned about its own normal goes on being seen as it was.
+        """
+        _, _, along = self.of(orientation)
+        wanted = base.left if orientation is Orientation.AXIAL else _times(base.superior, -1)
+        flat = np.array(wanted) - np.array(along) * _dot(wanted, along)
+        if np.linalg.norm(flat) < _FLAT:
+            return self.of(orientation)
+        first = _vector(flat / np.linalg.norm(flat))
+        normal = _times(along, -1) if orientation is Orientation.SAGITTAL else along
+        if orientation is Orientation.AXIAL:
+            return first, _vector(np.cross(normal, first)), along
+        return _vector(np.cross(first, normal)), first, along
 
     def turned(self, about: Orientation, degrees: float) -> Axes:
         """Turn about the normal of one of the planes, by the right hand."""
@@ -133,14 +158,19 @@ class PlaneSet:
         return min(max(index, 0), self.count - 1)
 
 
-def planes_through(geometry: Geometry, axes: Axes, orientation: Orientation, anchor: Vector | None = None) -> PlaneSet:
-    """Planes of one orientation that cover a volume.
+Directions = tuple[Vector, Vector, Vector]
+"""Of increasing column and row, and of the next plane."""
+
+
+def planes_through(geometry: Geometry, directions: Directions, anchor: Vector | None = None) -> PlaneSet:
+    """Parallel planes that cover a volume.
 
     Parameters
     ----------
     geometry : Geometry
-    axes : Axes
-    orientation : Orientation
+        Of the volume.
+    directions : tuple of Vector
+        As `Axes.of` and `Axes.upright` give them.
     anchor : Vector, optional
         LPS point that one pixel of one plane lies on; the centre of the volume's first voxel, so that planes
         along the volume's own grid show its own voxels.
@@ -151,7 +181,7 @@ def planes_through(geometry: Geometry, axes: Axes, orientation: Orientation, anc
         Square pixels as fine as the finer of the voxel's two sides, at most `LONGEST_SIDE` of them each way.
 
     """
-    across, down, along = axes.of(orientation)
+    across, down, along = directions
     origin = anchor or geometry.to_patient((0.0, 0.0, 0.0))
     spans = [_span(geometry, origin, direction) for direction in (across, down, along)]
     finest = min(_spacing(geometry, across), _spacing(geometry, down))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -151,6 +152,8 @@ class Stack:
 
     Attributes
     ----------
+    frames : sequence of Frame
+        At least one.
     geometry : Geometry or None
         Regular grid; None with uneven spacing or without position, orientation, spacing.
     label : str
@@ -167,7 +170,7 @@ class Stack:
     """
 
     kind: StackKind
-    frames: tuple[Frame, ...]
+    frames: Sequence[Frame]
     geometry: Geometry | None = None
     label: str = ""
     frame_time_ms: float | None = None
@@ -193,6 +196,11 @@ class Stack:
     def key(self) -> str:
         """Identifies the stack while the program runs."""
         return self.frames[0].key
+
+    @property
+    def source(self) -> Stack:
+        """The stack whose files hold the pixels: itself, or what its planes are cut out of."""
+        return self
 
 
 @dataclass(frozen=True, eq=False)

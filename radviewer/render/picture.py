@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from radviewer.domain.measurement import Mark, Point
 from radviewer.domain.volume import SliceImage
 from radviewer.render.annotations import CornerTexts
+from radviewer.render.cross_lines import CrossLine, paint_cross
 from radviewer.render.layout import TEXT, Annotations, lay_out
 from radviewer.render.lettering import HALO, Lettering, font, plain
 from radviewer.render.marks import MarkPainter
@@ -39,6 +40,8 @@ class View:
         any shape: only its size and ratio count).
     image : SliceImage or None
         None: `message` is shown in its place (why it cannot be read, "loading …").
+    measured : SliceImage or None
+        What marks are measured on where `image` is made of several; None: `image` itself.
     presentation : Presentation
     opinion : OpinionLayers or None
         What the second opinion draws: over the image, under marks.
@@ -48,6 +51,8 @@ class View:
         `Mark.mark_id`.
     reference_lines : tuple of (Point, Point)
         Where other viewports' images cut this one.
+    cross_lines : tuple of CrossLine
+        Where the other planes of a reformatted volume cut this one.
     crosshair : Point or None
         Where a linked viewport points.
     corners : CornerTexts
@@ -60,12 +65,14 @@ class View:
 
     transform: ViewTransform
     image: SliceImage | None = None
+    measured: SliceImage | None = None
     presentation: Presentation = field(default_factory=Presentation)
     opinion: OpinionLayers | None = None
     marks: tuple[Mark, ...] = ()
     selected: str | None = None
     hovered: str | None = None
     reference_lines: tuple[tuple[Point, Point], ...] = ()
+    cross_lines: tuple[CrossLine, ...] = ()
     crosshair: Point | None = None
     corners: CornerTexts = field(default_factory=CornerTexts)
     show_orientation: bool = True
@@ -110,7 +117,7 @@ class ViewPainter:
             self._marks.paint(
                 painter,
                 view.marks,
-                view.image,
+                view.measured or view.image,
                 transform,
                 selected=view.selected,
                 hovered=view.hovered,
@@ -177,6 +184,7 @@ def _paint_lines(painter: QPainter, view: View) -> None:
         visible = clipped(transform.to_view(*start), transform.to_view(*end), transform.size)
         if visible is not None:
             painter.drawLine(QLineF(*visible[0], *visible[1]))
+    paint_cross(painter, view.cross_lines, transform)
     if view.crosshair is None:
         return
     x, y = transform.to_view(*view.crosshair)

@@ -56,7 +56,7 @@ def pointing_loss(evidence: Tensor, share: Tensor) -> Tensor:
         Part of each cell that the lesion covers, 0–1.  Images without a lesion do not count.
 
     """
-    covered = functional.adaptive_avg_pool2d(share, evidence.shape[1:])[:, 0].flatten(1)
+    covered = functional.adaptive_avg_pool2d(share, (evidence.shape[1], evidence.shape[2]))[:, 0].flatten(1)
     most = covered.amax(dim=1)
     chosen = most > _COVERED
     if not chosen.any():

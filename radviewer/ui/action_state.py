@@ -27,7 +27,7 @@ def preset_titles(presets: tuple[Preset, ...]) -> dict[str, str]:
 def show_state(window: MainWindow) -> None:
     """Bring all actions of a window to the state of its room."""
     room, actions, commands = window.room, window.actions_set, window.desk.commands
-    image = room.desk.active.shown is not None
+    image = room.desk.active.subject is not None
     for action in ACTIONS:
         checked = commands.checked(action.name)
         if checked is not None:
@@ -46,9 +46,10 @@ def show_state(window: MainWindow) -> None:
         "cancel-work": window.work.working,
         "open-last": bool(room.settings.now.last_folder),
     }
-    for name, on in (enabled | window.commands.opinion.enabled()).items():
+    enabled |= window.commands.opinion.enabled() | window.commands.links.enabled()
+    for name, on in enabled.items():
         actions[name].setEnabled(on)
-    for name, check in window.commands.opinion.checks.items():
+    for name, check in (window.commands.opinion.checks | window.commands.links.checks).items():
         actions.set_checked(name, check())
 
 

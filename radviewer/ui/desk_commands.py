@@ -13,6 +13,7 @@ from radviewer.app.viewport import Viewport
 from radviewer.app.window_steps import stepped
 from radviewer.render.annotations import Density
 from radviewer.render.presentation import STEP_STRENGTHS, ContrastStep, StepKind
+from radviewer.ui.plane_commands import PlaneCommands
 from radviewer.ui.tools import TOOLS
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class DeskCommands:
     def __init__(self, widget: DeskWidget, room: ReadingRoom) -> None:
         self._widget = widget
         self._room = room
+        planes = PlaneCommands(room)
         self._table: dict[str, Callable[[], object]] = {
             **self._ways(),
             **self._views(),
@@ -35,6 +37,7 @@ class DeskCommands:
             **self._marking(),
             **self._arrangement(),
             **{name: self._choosing(name) for name in TOOLS},
+            **planes.table,
         }
         self._checks: dict[str, Callable[[], bool]] = {
             "cine": lambda: room.desk.cine.playing,
@@ -47,6 +50,7 @@ class DeskCommands:
             **{f"step-{kind.value}": self._stepping(kind) for kind in StepKind},
             **{f"layout-{layout.value}": self._laid(layout) for layout in Layout},
             **{name: self._chosen(name) for name in TOOLS},
+            **planes.checks,
         }
 
     @property

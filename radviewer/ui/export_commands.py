@@ -48,7 +48,7 @@ class ExportCommands:
     def _apply(self) -> None:
         """Window and marks that another reading left beside the images of the active viewport."""
         room = self._window.room
-        shown, result = room.desk.active.shown, room.session.result
+        shown, result = room.desk.active.subject, room.session.result
         files = () if result is None else presentations_of(result)
         if shown is None or not files:
             room.notice.emit("No presentation state lies beside these images.")

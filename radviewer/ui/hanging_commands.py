@@ -15,7 +15,7 @@ from radviewer.errors import NotSaved
 if TYPE_CHECKING:
     from radviewer.ui.main_window import MainWindow
 
-_MENUS = ("layouts", "hanging")
+_MENUS = ("layouts", "hanging", "planes-menu")
 _NONE = "None (as it was)"
 _NOTHING_OPEN = "No study is open"
 

@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
         for signal in (room.opinion.changed, room.findings.changed):
             signal.connect(self._soon)
         room.findings.selection_changed.connect(self.refresh)  # at once: the next key decides about it
-        for signal in (room.overlays.changed, room.mask_edit.changed):
+        for signal in (room.overlays.changed, room.mask_edit.changed, room.fusion.changed, room.registering.changed):
             signal.connect(self._soon)
         self.desk.key_released.connect(self.commands.opinion.on_key_released)
         for signal in (room.session.started, room.cache.loaded, room.cache.progressed):

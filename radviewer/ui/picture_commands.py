@@ -48,8 +48,13 @@ class PictureCommands:
         rejected = room.settings.now.picture_rejected
         if view.opinion is not None and not rejected:
             view = replace(view, opinion=view.opinion.without_rejected())
-        legend = legend_of(room.findings.rows(shown), viewport.index, rejected=rejected) if room.overlays.now.on else ()
-        return Screenshot(view, (*legend, *cautions(shown)))
+        subject, rows = viewport.subject, room.findings.rows(viewport.subject)
+        index = viewport.index
+        if viewport.cut is not None:  # what the plane cuts, told of at its own key slice
+            cut = () if view.opinion is None else tuple(outline.label for outline in view.opinion.outlines)
+            rows, index = tuple(replace(row, slices=()) for row in rows if row.label in cut), 0
+        legend = legend_of(rows, index, rejected=rejected) if room.overlays.now.on else ()
+        return Screenshot(view, (*legend, *cautions(subject or shown)))
 
     def picture(self, widget: ViewportWidget) -> QImage | None:
         """The picture of a viewport at the size set."""
@@ -86,7 +91,7 @@ class PictureCommands:
 
     def _save_set(self) -> None:
         room = self._window.room
-        shown = room.desk.active.shown
+        shown = room.desk.active.subject
         wanted = [] if shown is None else pictured(room, shown.study)
         if not wanted:
             room.notice.emit("This study has no finding and no key image to take pictures of.")

@@ -19,6 +19,8 @@ def lines_of(desk: Desk, viewport: Viewport) -> tuple[tuple[Segment, ...], Segme
         there = other.plane
         if other is viewport or there is None or other.stack is None or not shares_frame(stack, other.stack):
             continue
+        if viewport.cut is not None and other.cut is not None and viewport.cut.of is other.cut.of:
+            continue  # these have a cross-hair
         _, rows, columns = other.stack.shape
         line = reference_line(here, there, (rows, columns))
         if line is None:

@@ -34,7 +34,7 @@ class ReportCommands:
 
     def _ask(self) -> None:
         room = self._window.room
-        shown = room.desk.active.shown
+        shown = room.desk.active.subject
         if shown is None or room.desk.active.reference is None or self.dialog is not None:
             room.notice.emit("There is no study to report on.")
             return

@@ -29,7 +29,7 @@ class StackBar(SliceBar):
         stack, cache = self._viewport.stack, self._room.cache
         count = 0 if stack is None else len(stack.frames)
         self.setVisible(count > 1)
-        self.show_stack(stack is not None and cache.slice(stack, i) is not None for i in range(count))
+        self.show_stack(stack is not None and cache.holds(stack, i) for i in range(count))
         self._on_marks(None)
         self._on_image()
 
@@ -38,7 +38,7 @@ class StackBar(SliceBar):
 
     def _on_slice_ready(self, key: str, index: int) -> None:
         stack = self._viewport.stack
-        if stack is not None and stack.key == key:
+        if stack is not None and stack.source.key == key and self._room.cache.holds(stack, index):
             self.set_ready(index)
 
     def _on_loaded(self, key: str) -> None:

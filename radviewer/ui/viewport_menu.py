@@ -18,6 +18,7 @@ from radviewer.app.toolbox import Toolbox
 from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import Mark, MarkKind
 from radviewer.domain.measuring import measure
+from radviewer.domain.reformat import why_not
 from radviewer.domain.window import Voi, Window
 from radviewer.render.hit import hit
 from radviewer.ui.tools import TOOLS
@@ -30,6 +31,10 @@ _MOST_WINDOWS = 20  # of a file's own; more cannot be told apart in a menu
 _LONGEST = 60
 _TEXTS = {action.name: action.text for action in ACTIONS}
 _AIDS = ("step-clahe", "step-unsharp", "step-median", "step-nlm", "steps-clear")
+_PLANES = (
+    "planes", "plane-axial", "plane-coronal", "plane-sagittal",
+    "slab-mip", "slab-minip", "slab-mean", "slab-thicker", "slab-thinner", "planes-reset",
+)  # fmt: skip
 _TURNS = ("rotate-right", "rotate-left", "flip-horizontal", "flip-vertical")
 
 
@@ -57,6 +62,8 @@ def viewport_menu(desk: DeskWidget, room: ReadingRoom, widget: ViewportWidget, p
         _add_copy(menu, widget, position)
         builder.add(menu, "tags")
         menu.addSeparator()
+    if viewport.cut is not None or (viewport.stack is not None and why_not(viewport.stack) is None):
+        builder.add(menu.addMenu("Planes"), *_PLANES)
     builder.add(menu.addMenu("Viewports"), "layout-1x1", "layout-1x2", "layout-2x2", "link", "reference-lines")
     return menu
 

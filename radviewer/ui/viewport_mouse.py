@@ -11,9 +11,12 @@ from radviewer.app.desk import Desk
 from radviewer.app.probe import probe
 from radviewer.app.toolbox import Toolbox
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind
+from radviewer.domain.planes import Orientation
+from radviewer.render.cross_lines import CrossLine
 from radviewer.render.hit import Hit, hit
 from radviewer.ui.tools import TOOLS
 from radviewer.ui.tools.brush import Stroke
+from radviewer.ui.tools.crosshair import MoveCross, TurnCross, gripped
 from radviewer.ui.tools.drawing import CLICK, Drawing
 from radviewer.ui.tools.editing import Editing
 from radviewer.ui.tools.pan import PanDrag
@@ -22,6 +25,7 @@ from radviewer.ui.tools.zoom import ZoomDrag
 
 _NOTCH = 120  # angle of one step of a usual wheel, in eighths of a degree
 _ZOOM_PER_NOTCH = 1.2
+_GRIP_CURSORS = {False: Qt.CursorShape.SizeAllCursor, True: Qt.CursorShape.OpenHandCursor}
 _NONE = Qt.MouseButton.NoButton
 _LEFT, _MIDDLE, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
 
@@ -34,6 +38,9 @@ class Surface(Canvas, Protocol):
 
     def shown_marks(self) -> tuple[Mark, ...]:
         """Marks of the image shown."""
+
+    def cross_lines(self) -> tuple[CrossLine, ...]:
+        """The cross-hair, where planes of a volume are shown."""
 
     def activate(self) -> None:
         """Make this viewport the active one, with the keyboard's focus."""
@@ -210,6 +217,9 @@ class Mouse:
         shape = TOOLS[self._toolbox.tool].cursor
         if self.hovered is not None:
             shape = Qt.CursorShape.PointingHandCursor
+        elif self.at is not None and not self._drawing_tool():
+            grip = gripped(self._surface, self.at, self._surface.cross_lines())
+            shape = shape if grip is None else _GRIP_CURSORS[isinstance(grip, Orientation)]
         self._surface.show_cursor(shape)
 
     def _press_left(self, at: Pointer) -> None:
@@ -218,8 +228,10 @@ class Mouse:
             self._surface.repaint_soon()
             return
         tool = TOOLS[self._toolbox.tool]
-        found = self._hit(at)
-        if self._edits_here():
+        found, grip = self._hit(at), gripped(self._surface, at, self._surface.cross_lines())
+        if grip is not None and found is None and not self._drawing_tool():
+            self.gesture = self._cross_gesture(at, grip)
+        elif self._edits_here():
             self.gesture = Stroke(self._surface, at, self._surface.outline)
         elif found is not None:
             self._surface.marks.select(found.mark.mark_id)
@@ -230,6 +242,15 @@ class Mouse:
             self.gesture = tool.begin(self._surface, at)
         self._image = self._surface.viewport.reference
         self._surface.repaint_soon()
+
+    def _drawing_tool(self) -> bool:
+        """Whether the left button draws: marks may begin on a line of the cross-hair."""
+        return TOOLS[self._toolbox.tool].draws
+
+    def _cross_gesture(self, at: Pointer, grip: Orientation | str) -> Gesture:
+        if isinstance(grip, Orientation):
+            return TurnCross(self._surface, at, self._surface.mpr, self._surface.cross_lines()[0].centre)
+        return MoveCross(self._surface, at, self._surface.mpr)
 
     def _edits_here(self) -> bool:
         """Whether the outline of the stack shown is being edited: strokes go before everything else."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from radviewer.app.glimpse_view import provisional_layers, together
+from radviewer.app.link_words import link_notes
 from radviewer.app.opinion_view import layers_of
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import Mark
+from radviewer.domain.planes import Orientation
 from radviewer.render.annotations import CornerTexts, Density, corner_texts
+from radviewer.render.blend import plain
+from radviewer.render.cross_lines import CrossLine, cross_lines
 from radviewer.render.picture import View
 from radviewer.render.view import Camera, ViewTransform
 from radviewer.ui.placement import Placement
@@ -53,6 +57,17 @@ class Scene:
         shape = viewport.stack.shape[1:] if image is None else image.stored.shape[:2]
         return ViewTransform(viewport.camera, shape, placement.size, frame.spacing, placement.ratio, frame.aspect)
 
+    def cross_lines(self) -> tuple[CrossLine, ...]:
+        """The cross-hair, where planes of a volume are shown."""
+        viewport, mpr = self.viewport, self._room.mpr
+        cross, cut = mpr.cross(viewport), viewport.cut
+        if cross is None or cut is None or viewport.plane is None:
+            return ()
+        own = cut.cut.orientation
+        seen = {other.cut.orientation for _, other in mpr.planes_of(cut.of)} - {own}
+        others = [(o, cross.axes.of(o)[2]) for o in Orientation if o in seen]
+        return cross_lines(viewport.plane, cross.centre, others)
+
     def marks(self) -> tuple[Mark, ...]:
         """Marks of the image shown, as they are kept."""
         reference = self.viewport.reference
@@ -65,15 +80,18 @@ class Scene:
         density = density or self.density
         viewport, transform = self.viewport, self.transform(placement)
         image = viewport.image
+        fused = self._room.fusion.image(viewport)
         selected = self._room.marks.selected
         return View(
             transform=transform,
-            image=image,
-            presentation=viewport.presentation,
+            image=image if fused is None else fused,
+            measured=image,
+            presentation=viewport.presentation if fused is None else plain(viewport.presentation),
             marks=self._with_draft(mouse),
             selected=None if selected is None else selected.mark_id,
             hovered=mouse.hovered,
             reference_lines=self.lines,
+            cross_lines=self.cross_lines(),
             crosshair=viewport.crosshair,
             corners=self._corners(transform, density),
             opinion=layers_of(self._room, viewport),
@@ -102,7 +120,7 @@ class Scene:
 
     def _provisional(self) -> str:
         """What is said of provisional outlines on the slice; nothing where there are none."""
-        reading = self._room.opinion.reading(self.viewport.shown)
+        reading = self._room.opinion.reading(self.viewport.subject)
         if reading is None or provisional_layers(self._room, self.viewport) is None:
             return ""
         return f"Provisional  –  {reading_text(reading)}"
@@ -121,7 +139,8 @@ class Scene:
         place = (shown.study, shown.series, shown.stack, viewport.index, viewport.image)
         reference = viewport.reference
         is_key = reference is not None and self._room.marks.key_image(reference) is not None
-        return corner_texts(*place, viewport.presentation, transform, density, key_image=is_key)
+        notes = link_notes(self._room.desk, self._room.fusion, viewport)
+        return corner_texts(*place, viewport.presentation, transform, density, key_image=is_key, notes=notes)
 
     def _message(self) -> str:
         viewport = self.viewport

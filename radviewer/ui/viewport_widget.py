@@ -22,10 +22,12 @@ from PySide6.QtWidgets import QWidget
 
 from radviewer.app.marks import MarkBook
 from radviewer.app.mask_edit import MaskEdit
+from radviewer.app.mpr import Mpr
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import ImageReference, Mark, Point
 from radviewer.render.annotations import Density
+from radviewer.render.cross_lines import CrossLine
 from radviewer.render.picture import View, ViewPainter
 from radviewer.render.view import ViewTransform
 from radviewer.ui.placement import Placement
@@ -92,6 +94,8 @@ class ViewportWidget(QWidget):
         room.opinion.glimpses.changed.connect(self._on_glimpsed)
         room.overlays.changed.connect(self.update)
         room.mask_edit.changed.connect(self.update)
+        room.fusion.changed.connect(self.update)  # of links, too
+        room.mpr.changed.connect(self.update)
         room.toolbox.changed.connect(self._on_tool)
         room.desk.active_changed.connect(self._on_active)
         room.desk.cines[self._index].changed.connect(self.update)
@@ -111,6 +115,15 @@ class ViewportWidget(QWidget):
     def outline(self) -> MaskEdit:
         """The outline that is being edited, if any."""
         return self._room.mask_edit
+
+    @property
+    def mpr(self) -> Mpr:
+        """Cross-hairs of volumes whose planes are shown."""
+        return self._room.mpr
+
+    def cross_lines(self) -> tuple[CrossLine, ...]:
+        """The cross-hair as it is painted here."""
+        return self._scene.cross_lines()
 
     def ask_missed(self, index: int, at: Point, drawn: tuple[Point, ...]) -> None:
         """Ask what the reader has found."""

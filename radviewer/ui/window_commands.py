@@ -14,6 +14,7 @@ from radviewer.app.actions import keys_in_force
 from radviewer.ui.action_state import preset_titles
 from radviewer.ui.export_commands import ExportCommands
 from radviewer.ui.hanging_commands import HangingCommands
+from radviewer.ui.link_commands import LinkCommands
 from radviewer.ui.opening import choose_file, choose_folder
 from radviewer.ui.picture_commands import PictureCommands
 from radviewer.ui.report_commands import ReportCommands
@@ -36,6 +37,7 @@ class WindowCommands:
         self.opinion = OpinionCommands(window)
         self.pictures = PictureCommands(window)
         self.reports = ReportCommands(window)
+        self.links = LinkCommands(window)
         self._table: dict[str, Callable[[], object]] = {
             "open-folder": lambda: choose_folder(room, window),
             "open-file": lambda: choose_file(room, window),
@@ -62,6 +64,7 @@ class WindowCommands:
             **self.reports.table,
             **ExportCommands(window).table,
             **HangingCommands(window).table,
+            **self.links.table,
         }
 
     @property

@@ -20,6 +20,8 @@ class WorkWatch(QObject):
         room.session.started.connect(lambda: bar.show_progress("Looking for images", 0, 0))
         room.session.progressed.connect(self._on_scanned)
         room.cache.progressed.connect(self._on_loaded)
+        room.registering.progressed.connect(self._on_registering)
+        room.registering.changed.connect(self._check)
         room.studies_changed.connect(self._check)
         for signal in (room.cache.loaded, room.cache.failed, room.cache.dropped):
             signal.connect(self._check)
@@ -27,7 +29,8 @@ class WorkWatch(QObject):
     @property
     def working(self) -> bool:
         """Whether something is on its way that the reader waits for."""
-        return self._room.session.scanning or bool(self._room.cache.loading)
+        room = self._room
+        return room.session.scanning or bool(room.cache.loading) or room.registering.running is not None
 
     def _on_scanned(self, done: int, total: int, text: str) -> None:
         amount = f" {done:,} of {total:,}" if total else f" {done:,}" if done else ""
@@ -41,6 +44,9 @@ class WorkWatch(QObject):
         self._bar.show_progress(
             f"Loading {shown.series.modality or 'series'}{number}: {done:,} of {total:,}", done, total
         )
+
+    def _on_registering(self, done: int, total: int, text: str) -> None:
+        self._bar.show_progress(text if total else "Registering", done, total)
 
     def _check(self) -> None:
         if not self.working:

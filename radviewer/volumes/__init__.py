@@ -1,1 +1,1 @@
-"""Arithmetic on whole volumes: planes through them, registration, surfaces.  Numpy, VTK filters and SimpleITK, no Qt."""
+"""Arithmetic on whole volumes: planes through them, registration, surfaces.  VTK filters and SimpleITK, no Qt."""

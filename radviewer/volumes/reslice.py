@@ -15,7 +15,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkImagingCore import vtkImageReslice
 
 from radviewer.domain.geometry import Geometry
-from radviewer.domain.planes import PlaneGrid
+from radviewer.domain.planes import PlaneGrid, Slab
 
 MOST_SAMPLES = 256
 """Planes that a slab is made of, at most."""
@@ -30,14 +30,6 @@ class Interpolation(Enum):
     NEAREST = "nearest"
     LINEAR = "linear"
     CUBIC = "cubic"
-
-
-class Slab(Enum):
-    """What a slab shows of the values across it; the value is what the reader sees."""
-
-    MIP = "MIP"
-    MINIP = "MinIP"
-    MEAN = "mean"
 
 
 class Reslicer:
@@ -82,6 +74,7 @@ class Reslicer:
         interpolation: Interpolation = Interpolation.LINEAR,
         slab: Slab = Slab.MEAN,
         thickness: float = 0.0,
+        coarse: float = 1.0,
     ) -> NDArray[Any]:
         """Values on a plane.
 
@@ -95,6 +88,8 @@ class Reslicer:
             How values across the thickness become one.
         thickness : float
             In mm, half of it on either side; up to a voxel's size it is the plane alone.
+        coarse : float
+            Voxels along the thickness that one sample stands for; more than 1 is faster and less exact.
 
         Returns
         -------
@@ -106,7 +101,7 @@ class Reslicer:
         thin = self._thin(matrix, slab, thickness)
         if thin is not None:
             return thin.plane(grid, interpolation)
-        samples, apart = self._samples(grid, thickness)
+        samples, apart = self._samples(grid, thickness, coarse)
         reslice = vtkImageReslice()
         reslice.SetInputData(self._image)
         axes = vtkMatrix4x4()
@@ -126,7 +121,8 @@ class Reslicer:
         reslice.Update()
         found = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars()).reshape(rows, columns)
         # VTK's own borders differ between its ways of interpolating: one rule for all.
-        return np.where(self._inside(matrix, grid.shape), found, found.dtype.type(self.outside))
+        cut: NDArray[Any] = np.where(self._inside(matrix, grid.shape), found, found.dtype.type(self.outside))
+        return cut
 
     def _thin(self, matrix: NDArray[np.float64], slab: Slab, thickness: float) -> Reslicer | None:
         """One layer of voxels that stands for a slab along an axis of the grid: much faster than cutting each plane.
@@ -166,15 +162,16 @@ class Reslicer:
         matrix[:3, 2] = plane.normal
         matrix[:3, 3] = plane.position
         index = self._to_index @ matrix
-        return index[[2, 1, 0, 3]]
+        matrix[...] = index[[2, 1, 0, 3]]
+        return matrix
 
-    def _samples(self, grid: PlaneGrid, thickness: float) -> tuple[int, float]:
+    def _samples(self, grid: PlaneGrid, thickness: float, coarse: float) -> tuple[int, float]:
         """How many planes a slab is made of, and how many mm lie between them."""
         along = self._to_index[:3, :3] @ np.array(grid.plane.normal)
         voxel = 1 / float(np.linalg.norm(along))  # mm from one voxel to the next along the normal
         if not math.isfinite(thickness) or thickness <= voxel:
             return 1, voxel
-        samples = min(MOST_SAMPLES, max(2, math.ceil(thickness / voxel - 1e-6)))
+        samples = min(MOST_SAMPLES, max(2, math.ceil(thickness / voxel / coarse - 1e-6)))
         return samples, thickness / samples
 
     def _inside(self, matrix: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -199,9 +196,8 @@ _SET_SLAB = {
 
 
 def _mean(layers: NDArray[Any], axis: int) -> NDArray[Any]:
-    mean = layers.mean(axis=axis, keepdims=True, dtype=np.float64)
-    whole = layers.dtype.kind in "iu"
-    return (np.rint(mean) if whole else mean).astype(layers.dtype)
+    mean: NDArray[Any] = layers.mean(axis=axis, keepdims=True, dtype=np.float64)
+    return (np.rint(mean) if layers.dtype.kind in "iu" else mean).astype(layers.dtype)
 
 
 _REDUCED: dict[Slab, Callable[[NDArray[Any], int], NDArray[Any]]] = {

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from radviewer.domain.geometry import Geometry
-from radviewer.domain.planes import Axes, Orientation, PlaneGrid, axes_of, planes_through
-from radviewer.volumes.reslice import Interpolation, Reslicer, Slab
+from radviewer.domain.planes import Axes, Orientation, PlaneGrid, Slab, axes_of, planes_through
+from radviewer.volumes.reslice import Interpolation, Reslicer
 
 SHAPE = (20, 26, 31)
 OUTSIDE = -3000.0
@@ -28,7 +28,8 @@ def ct(seed: int = 0) -> NDArray[np.int16]:
     noise = np.random.default_rng(seed).normal(0, 1, SHAPE).astype(np.float32)
     smooth = sitk.GetArrayFromImage(sitk.SmoothingRecursiveGaussian(sitk.GetImageFromArray(noise), 1.2))
     values = np.interp(smooth, (smooth.min(), smooth.max()), (-1000, 2000))
-    return np.rint(values).astype(np.int16)
+    whole: NDArray[np.int16] = np.rint(values).astype(np.int16)
+    return whole
 
 
 def turned(geometry: Geometry, degrees: tuple[float, float]) -> Axes:
@@ -44,7 +45,8 @@ def voxel_places(grid: PlaneGrid, geometry: Geometry, off: float = 0.0) -> NDArr
         for p, r, c, n in zip(plane.position, plane.row_direction, plane.column_direction, plane.normal, strict=True)
     ]
     back = np.linalg.inv(geometry.affine_lps)
-    return np.einsum("ij,jrc->irc", back[:3], np.stack([*points, np.ones(grid.shape)]))
+    places: NDArray[np.float64] = np.einsum("ij,jrc->irc", back[:3], np.stack([*points, np.ones(grid.shape)]))
+    return places
 
 
 def trilinear(values: NDArray[Any], places: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,7 +68,7 @@ def test_values_are_those_of_another_library(
     affine: NDArray[np.float64], degrees: tuple[float, float], orientation: Orientation
 ) -> None:
     values, geometry = ct(), Geometry(SHAPE, affine)
-    planes = planes_through(geometry, turned(geometry, degrees), orientation)
+    planes = planes_through(geometry, turned(geometry, degrees).of(orientation))
     grid = planes.grid(planes.count // 2)
     found = Reslicer(values, geometry, OUTSIDE).plane(grid)
     expected = trilinear(values, voxel_places(grid, geometry))
@@ -78,7 +80,7 @@ def test_values_are_those_of_another_library(
 
 def test_along_the_grid_voxels_come_back_as_they_are() -> None:
     values, geometry = ct(), Geometry(SHAPE, RIGHT_ANGLED @ np.diag([1, 1, 9 / 7, 1]))
-    planes = planes_through(geometry, axes_of(geometry), Orientation.AXIAL)
+    planes = planes_through(geometry, axes_of(geometry).of(Orientation.AXIAL))
     for interpolation in Interpolation:
         assert_array_equal(Reslicer(values, geometry, OUTSIDE).plane(planes.grid(6), interpolation), values[6])
 
@@ -86,7 +88,7 @@ def test_along_the_grid_voxels_come_back_as_they_are() -> None:
 @pytest.mark.parametrize("degrees", TURNED.values(), ids=TURNED)
 def test_nearest_neighbour_takes_whole_voxels(degrees: tuple[float, float]) -> None:
     mask, geometry = ct() > 700, Geometry(SHAPE, SHEARED)
-    planes = planes_through(geometry, turned(geometry, degrees), Orientation.CORONAL)
+    planes = planes_through(geometry, turned(geometry, degrees).of(Orientation.CORONAL))
     grid = planes.grid(planes.count // 2)
     places = voxel_places(grid, geometry)
     safe = (np.abs(places - np.rint(places)) < 0.49).all(axis=0)  # not on the border between two voxels
@@ -100,7 +102,7 @@ def test_nearest_neighbour_takes_whole_voxels(degrees: tuple[float, float]) -> N
 @pytest.mark.parametrize("degrees", TURNED.values(), ids=TURNED)
 def test_a_slab_is_what_its_planes_make(slab: Slab, degrees: tuple[float, float]) -> None:
     values, geometry = ct(), Geometry(SHAPE, RIGHT_ANGLED @ np.diag([1, 1, 9 / 7, 1]))
-    planes = planes_through(geometry, turned(geometry, degrees), Orientation.AXIAL)
+    planes = planes_through(geometry, turned(geometry, degrees).of(Orientation.AXIAL))
     grid, thickness = planes.grid(planes.count // 2), 10.0
     found = Reslicer(values, geometry, OUTSIDE).plane(grid, slab=slab, thickness=thickness)
     if degrees == (0.0, 0.0):  # the voxels whose centres lie in the slab
@@ -110,8 +112,7 @@ def test_a_slab_is_what_its_planes_make(slab: Slab, degrees: tuple[float, float]
         count = int(np.ceil(thickness * np.linalg.norm(along) - 1e-6))
         offsets = [(i - (count - 1) / 2) * thickness / count for i in range(count)]
     layers = np.stack([trilinear(values, voxel_places(grid, geometry, off)) for off in offsets])
-    reduce = {Slab.MIP: np.max, Slab.MINIP: np.min, Slab.MEAN: np.mean}[slab]
-    expected = reduce(layers, axis=0)
+    expected = {Slab.MIP: layers.max(axis=0), Slab.MINIP: layers.min(axis=0), Slab.MEAN: layers.mean(axis=0)}[slab]
     inside = np.isfinite(expected)
     assert inside.mean() > 0.2
     assert np.abs(found - expected)[inside].max() <= 1.0
@@ -121,7 +122,7 @@ def test_a_slab_is_what_its_planes_make(slab: Slab, degrees: tuple[float, float]
 @pytest.mark.parametrize("orientation", Orientation)
 def test_beyond_the_volume_lies_the_value_for_it(interpolation: Interpolation, orientation: Orientation) -> None:
     values, geometry = np.full(SHAPE, 100, np.int16), Geometry(SHAPE, RIGHT_ANGLED)
-    planes = planes_through(geometry, turned(geometry, (40.0, 20.0)), orientation)
+    planes = planes_through(geometry, turned(geometry, (40.0, 20.0)).of(orientation))
     grid = planes.grid(planes.count // 2)
     places = voxel_places(grid, geometry)
     outer = np.maximum(-places, places - (np.array(SHAPE)[:, None, None] - 1)).max(axis=0)
@@ -134,7 +135,7 @@ def test_beyond_the_volume_lies_the_value_for_it(interpolation: Interpolation, o
 def test_every_kind_of_pixel_can_be_cut(dtype: str) -> None:
     values = np.arange(np.prod(SHAPE)).reshape(SHAPE) % 120
     geometry = Geometry(SHAPE, RIGHT_ANGLED)
-    grid = planes_through(geometry, axes_of(geometry), Orientation.AXIAL).grid(3)
+    grid = planes_through(geometry, axes_of(geometry).of(Orientation.AXIAL)).grid(3)
     found = Reslicer(values.astype(dtype), geometry).plane(grid, Interpolation.NEAREST)
     assert found.dtype == np.dtype(dtype)
     assert found.max() > 100
@@ -151,7 +152,7 @@ def test_what_cannot_be_cut_is_refused() -> None:
 @pytest.mark.parametrize("thickness", [float("nan"), float("inf"), -1.0])
 def test_no_thickness_is_a_plane(thickness: float) -> None:
     values, geometry = ct(), Geometry(SHAPE, RIGHT_ANGLED)
-    grid = planes_through(geometry, turned(geometry, (10.0, 10.0)), Orientation.AXIAL).grid(9)
+    grid = planes_through(geometry, turned(geometry, (10.0, 10.0)).of(Orientation.AXIAL)).grid(9)
     reslicer = Reslicer(values, geometry, OUTSIDE)
     assert_array_equal(reslicer.plane(grid, slab=Slab.MIP, thickness=thickness), reslicer.plane(grid))
 
@@ -162,5 +163,5 @@ def test_the_volume_is_neither_copied_nor_changed() -> None:
     geometry = Geometry(SHAPE, RIGHT_ANGLED)
     before = values.copy()
     reslicer = Reslicer(values, geometry)
-    reslicer.plane(planes_through(geometry, axes_of(geometry), Orientation.SAGITTAL).grid(4))
+    reslicer.plane(planes_through(geometry, axes_of(geometry).of(Orientation.SAGITTAL)).grid(4))
     assert_array_equal(values, before)

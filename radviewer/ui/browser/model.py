@@ -100,7 +100,7 @@ class BrowserModel(QAbstractListModel):
 
     def index_of(self, stack: Stack | None) -> QModelIndex:
         """Index of a stack; invalid when it is not listed."""
-        row = None if stack is None else self._row_of.get(stack.key)
+        row = None if stack is None else self._row_of.get(stack.source.key)
         return QModelIndex() if row is None else self.index(row)
 
     def rowCount(self, parent: Index = _ROOT) -> int:
@@ -151,8 +151,9 @@ class BrowserModel(QAbstractListModel):
 
     def _state(self, stack: Stack) -> StackState:
         marks = self._marks.get(stack.key, Counter())
-        seen = any(v.stack is stack for v in self._room.desk.seen)
-        active = self._room.desk.active.stack is stack
+        seen = any(v.stack is not None and v.stack.source is stack for v in self._room.desk.seen)
+        here = self._room.desk.active.stack
+        active = here is not None and here.source is stack
         return StackState(self._loaded.get(stack.key), marks[False], marks[True], seen, active)
 
     def _count_marks(self) -> None:

@@ -65,7 +65,7 @@ class OpinionCommands:
     def enabled(self) -> dict[str, bool]:
         """Which actions can be chosen just now."""
         room = self._room
-        shown = room.desk.active.shown
+        shown = room.desk.active.subject
         state = room.opinion.state(shown)
         row = room.findings.selected
         any_model = shown is not None and bool(room.opinion.models_for(shown))
@@ -83,12 +83,12 @@ class OpinionCommands:
         }
 
     def _run(self) -> None:
-        shown = self._room.desk.active.shown
+        shown = self._room.desk.active.subject
         if shown is not None:
             self._room.opinion.run(shown)
 
     def _cancel(self) -> None:
-        shown = self._room.desk.active.shown
+        shown = self._room.desk.active.subject
         if shown is not None:
             self._room.opinion.cancel(shown)
 
@@ -124,7 +124,7 @@ class OpinionCommands:
 
     def _edit(self) -> None:
         """Begin to edit the selected outline, or keep what was edited."""
-        edit, shown = self._room.mask_edit, self._room.desk.active.shown
+        edit, shown = self._room.mask_edit, self._room.desk.active.subject
         if edit.active:
             edit.finish()
             return
@@ -133,7 +133,7 @@ class OpinionCommands:
             edit.begin(shown, row)
 
     def _accept_anatomy(self) -> None:
-        shown = self._room.desk.active.shown
+        shown = self._room.desk.active.subject
         if shown is not None:
             self._room.findings.accept_anatomy(shown)
 
@@ -144,6 +144,6 @@ class OpinionCommands:
     def _impression(self) -> None:
         from radviewer.ui.second_opinion.impression import ask_impression
 
-        shown = self._room.desk.active.shown
+        shown = self._room.desk.active.subject
         if shown is not None:
             ask_impression(self._window, self._room, shown)

@@ -17,7 +17,7 @@ _NOTHING = "–"
 
 def comparable(room: ReadingRoom) -> tuple[Shown, ...]:
     """Stacks of the active one's patient about which models have spoken."""
-    active = room.desk.active.shown
+    active = room.desk.active.subject
     if active is None:
         return ()
     return tuple(s for s in room.all_shown() if _same_patient(s, active) and room.findings.rows(s))

@@ -15,6 +15,7 @@ from radviewer.app.viewport import Viewport
 from radviewer.domain.decision import Spot
 from radviewer.domain.measurement import Point
 from radviewer.domain.opinion import Mask
+from radviewer.domain.reformat import Reformat
 from radviewer.errors import NotSaved
 from radviewer.ui.choice_menu import ChoiceMenu
 from radviewer.ui.dialogs.words import WordsDialog
@@ -25,9 +26,11 @@ def ask_missed(
     parent: QWidget, room: ReadingRoom, viewport: Viewport, spot: Spot, drawn: tuple[Point, ...]
 ) -> QMenu | None:
     """Offer the labels that models look for, and words of the reader's own."""
-    shown = viewport.shown
+    shown, cut = viewport.subject, viewport.cut
     if shown is None:
         return None
+    if cut is not None:  # a place in the volume; what was drawn lies on no slice of it
+        spot, drawn = _in_volume(cut, spot), ()
 
     def add(label: str) -> None:
         try:
@@ -47,6 +50,16 @@ def ask_missed(
     other.triggered.connect(partial(_ask_label, parent, add))
     menu.popup(QCursor.pos())
     return menu
+
+
+def _in_volume(cut: Reformat, spot: Spot) -> Spot:
+    """The voxel of the series nearest to a place on one of the planes cut through it."""
+    geometry = cut.of.geometry
+    if geometry is None:
+        raise ValueError("planes without a grid")
+    place = geometry.to_index(cut.planes.grid(spot[0]).plane.to_patient(*spot[1:]))
+    index, row, column = (min(max(v, 0.0), n - 1.0) for v, n in zip(place, geometry.shape, strict=True))
+    return (round(index), row, column)
 
 
 def _add(add: Callable[[str], None], label: str, _checked: bool = False) -> None:

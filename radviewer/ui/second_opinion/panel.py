@@ -152,7 +152,7 @@ class FindingsPanel(QWidget):
     def refresh(self) -> None:
         """Bring everything to the state of the active stack."""
         room = self._room
-        shown, state = room.desk.active.shown, room.opinion.state(room.desk.active.shown)
+        shown, state = room.desk.active.subject, room.opinion.state(room.desk.active.subject)
         opinions = opinions_in(state)
         running = isinstance(state, Running)
         self.headline.setText(headline(state, prepared=room.opinion.is_prepared) if shown is not None else "")
@@ -202,7 +202,7 @@ class FindingsPanel(QWidget):
     def _show_reading(self) -> None:
         """Say how far a model is that reads slice by slice, and what its outlines are until it is done."""
         room = self._room
-        shown = room.desk.active.shown
+        shown = room.desk.active.subject
         reading = room.opinion.reading(shown)
         self.reading.setText("" if reading is None else f"{reading_text(reading)}. Fine dashes are provisional.")
         self.reading.setVisible(reading is not None)
@@ -220,12 +220,12 @@ class FindingsPanel(QWidget):
         self.policy.setText(words[policy] + late)
 
     def _run_one(self, model: str) -> None:
-        shown = self._room.desk.active.shown
+        shown = self._room.desk.active.subject
         if shown is not None:
             self._room.opinion.run(shown, (model,))
 
     def _override(self, opinion: Opinion) -> None:
-        shown = self._room.desk.active.shown
+        shown = self._room.desk.active.subject
         if shown is not None:
             self._room.opinion.override(shown, opinion)
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 
 from radviewer.app.marks import MarkBook
 from radviewer.app.mask_edit import MaskEdit
+from radviewer.app.mpr import Mpr
 from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import Mark, Point
 from radviewer.render.view import ViewTransform
@@ -69,6 +70,10 @@ class Canvas(Protocol):
     @property
     def outline(self) -> MaskEdit:
         """The outline that is being edited, if any."""
+
+    @property
+    def mpr(self) -> Mpr:
+        """Cross-hairs of volumes whose planes are shown."""
 
     def ask_missed(self, index: int, at: Point, drawn: tuple[Point, ...]) -> None:
         """Ask what the reader has found at a place of a slice, outlined or not."""

@@ -1,0 +1,237 @@
+"""Multiplanar reformatting: axial, coronal and sagittal planes of a volume, linked by a cross-hair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from radviewer.app.desk import Desk, Layout
+from radviewer.app.viewport import Shown, Viewport
+from radviewer.domain.geometry import Vector
+from radviewer.domain.planes import Axes, Orientation, Slab, axes_of
+from radviewer.domain.reformat import Cut, Reformat, reformatted, why_not
+from radviewer.domain.study import Stack
+
+PLACES = (Orientation.AXIAL, Orientation.CORONAL, Orientation.SAGITTAL)
+"""What the first viewports of the layout show."""
+
+THICKEST = 200.0
+"""Of slabs, in mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """Where the planes of one volume meet, and how they lie.
+
+    Attributes
+    ----------
+    centre : Vector
+        LPS mm.
+    axes, base : Axes
+        As turned, and as the volume lies.
+    turned : bool
+        Whether the reader has turned them: they then pass through the centre itself, not through the nearest voxels.
+
+    """
+
+    centre: Vector
+    axes: Axes
+    base: Axes
+    slab: Slab = Slab.MEAN
+    thickness: float = 0.0
+    turned: bool = False
+
+    def cut(self, orientation: Orientation, *, draft: bool = False) -> Cut:
+        """Which planes of one orientation are shown."""
+        anchor = self.centre if self.turned else None
+        return Cut(orientation, self.axes, self.base, anchor, self.slab, self.thickness, draft)
+
+
+class Mpr(QObject):
+    """The cross-hairs of all volumes whose planes are on the desk."""
+
+    changed = Signal()  # centre, axes, slab
+    refused = Signal(str)  # why a series has no planes
+
+    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._crosses: dict[str, Cross] = {}
+        self._before: tuple[Layout, tuple[Shown | None, ...]] | None = None
+        self._following = False
+        for viewport in desk.viewports:
+            viewport.scrolled.connect(partial(self._on_scrolled, viewport))
+
+    # What there is
+
+    def cross(self, viewport: Viewport) -> Cross | None:
+        """The cross-hair of what a viewport shows; None where that is no plane."""
+        return None if viewport.cut is None else self._crosses.get(viewport.cut.of.key)
+
+    @property
+    def active(self) -> bool:
+        """Whether the active viewport shows a plane."""
+        return self._desk.active.cut is not None
+
+    def planes_of(self, source: Stack) -> Iterator[tuple[Viewport, Reformat]]:
+        """Viewports in sight that show planes of a volume."""
+        for viewport in self._desk.seen:
+            if viewport.cut is not None and viewport.cut.of is source:
+                yield viewport, viewport.cut
+
+    # Opening and leaving
+
+    def open(self, shown: Shown | None) -> bool:
+        """Show a stack in three planes; False, with a sentence, when it has none."""
+        if shown is None:
+            return False
+        subject = replace(shown, stack=shown.stack.source)
+        reason = why_not(subject.stack)
+        if reason is not None:
+            self.refused.emit(reason)
+            return False
+        desk = self._desk
+        before = (desk.layout, tuple(v.subject for v in desk.viewports))
+        at = desk.slice_of(subject.stack)
+        desk.activate(0)
+        desk.set_layout(Layout.FOUR)
+        self._before = before
+        self._start(subject.stack, at)
+        for viewport, orientation in zip(desk.seen, PLACES, strict=False):
+            self.show(viewport, subject, orientation)
+        desk.seen[len(PLACES)].show(subject, at)
+        return True
+
+    def show(self, viewport: Viewport, shown: Shown, orientation: Orientation) -> bool:
+        """Show planes of one orientation in a viewport; False, with a sentence, when there are none."""
+        reason = why_not(shown.stack)
+        if reason is not None:
+            self.refused.emit(reason)
+            return False
+        source = shown.stack.source
+        cross = self._crosses.get(source.key) or self._start(source, self._desk.slice_of(source))
+        stack = reformatted(source, cross.cut(orientation))
+        viewport.show(replace(shown, stack=stack), stack.planes.nearest(cross.centre))
+        return True
+
+    def leave(self) -> None:
+        """Show what was there before the planes."""
+        before, self._before = self._before, None
+        if before is None:
+            for viewport in self._desk.seen:
+                if viewport.cut is not None and viewport.subject is not None:
+                    viewport.show(viewport.subject)
+            return
+        layout, stacks = before
+        for viewport, shown in zip(self._desk.viewports, stacks, strict=True):
+            if shown is not None and (viewport.stack is None or viewport.stack is not shown.stack):
+                viewport.show(shown)
+        self._desk.set_layout(layout)
+
+    def clear(self) -> None:
+        """Forget all cross-hairs (another study was opened)."""
+        self._crosses.clear()
+        self._before = None
+
+    # Moving
+
+    def look_at(self, source: Stack, point: Vector) -> None:
+        """Bring the cross-hair to an LPS point, and all planes with it."""
+        cross = self._crosses.get(source.key)
+        if cross is None:
+            return
+        self._crosses[source.key] = replace(cross, centre=_within(source, point))
+        self._follow(source)
+
+    def turn(self, viewport: Viewport, degrees: float, *, draft: bool = False) -> None:
+        """Turn the other planes about the normal of the one a viewport shows, as seen on it clockwise.
+
+        Parameters
+        ----------
+        viewport : Viewport
+            Goes on being seen as it was.
+        degrees : float
+            From where they are.
+        draft : bool
+            Whether more turns follow at once: planes are coarse meanwhile.
+
+        """
+        cut, cross = viewport.cut, self.cross(viewport)
+        if cut is None or cross is None:
+            return
+        clockwise = -1.0 if cut.cut.orientation is Orientation.SAGITTAL else 1.0  # its pictures face the other way
+        axes = cross.axes.turned(cut.cut.orientation, clockwise * degrees)
+        self._crosses[cut.of.key] = replace(cross, axes=axes, turned=True)
+        self._cut_again(cut.of, draft=draft, except_for=None if cut.cut.centre is None else viewport)
+
+    def set_slab(self, viewport: Viewport, slab: Slab, thickness: float) -> None:
+        """Show slabs of a thickness in mm instead of planes; 0 shows planes again."""
+        cut, cross = viewport.cut, self.cross(viewport)
+        if cut is not None and cross is not None:
+            thickness = min(max(thickness, 0.0), THICKEST)
+            self._crosses[cut.of.key] = replace(cross, slab=slab, thickness=thickness)
+            self._cut_again(cut.of)
+
+    def finish(self, source: Stack) -> None:
+        """Show in full what was coarse while it was turned."""
+        if any(cut.cut.draft for _, cut in self.planes_of(source)):
+            self._cut_again(source)
+
+    def reset(self, viewport: Viewport) -> None:
+        """Lay the planes along the volume again, without slabs, through its middle."""
+        if viewport.cut is not None:
+            self._start(viewport.cut.of, viewport.cut.of.first_shown)
+            self._cut_again(viewport.cut.of)
+
+    def _start(self, source: Stack, index: int) -> Cross:
+        geometry = source.geometry
+        if geometry is None:
+            raise ValueError("no planes without a regular grid")
+        _, rows, columns = geometry.shape
+        axes = axes_of(geometry)
+        centre = geometry.to_patient((float(index), (rows - 1) / 2, (columns - 1) / 2))
+        self._crosses[source.key] = cross = Cross(centre, axes, axes)
+        return cross
+
+    def _cut_again(self, source: Stack, *, draft: bool = False, except_for: Viewport | None = None) -> None:
+        cross = self._crosses[source.key]
+        following, self._following = self._following, True
+        for viewport, shown in self.planes_of(source):
+            if viewport is except_for and draft:
+                continue
+            stack = reformatted(source, cross.cut(shown.cut.orientation, draft=draft and viewport is not except_for))
+            viewport.show_cut(stack, stack.planes.nearest(cross.centre))
+        self._following = following
+        self.changed.emit()
+
+    def _follow(self, source: Stack) -> None:
+        """Show the planes nearest to the centre."""
+        cross = self._crosses[source.key]
+        following, self._following = self._following, True
+        for viewport, cut in self.planes_of(source):
+            viewport.go_to(cut.planes.nearest(cross.centre))
+        self._following = following
+        self.changed.emit()
+
+    def _on_scrolled(self, viewport: Viewport) -> None:
+        """The reader goes to another plane: the cross-hair goes along."""
+        cut, cross = viewport.cut, self.cross(viewport)
+        if self._following or cut is None or cross is None:
+            return
+        plane = cut.planes.grid(viewport.index).plane
+        row, column, _ = plane.to_pixel(cross.centre)
+        self._crosses[cut.of.key] = replace(cross, centre=plane.to_patient(row, column))
+        self.changed.emit()
+
+
+def _within(source: Stack, point: Vector) -> Vector:
+    """The point, or the place in the volume that is nearest to it."""
+    geometry = source.geometry
+    if geometry is None:
+        return point
+    index = zip(geometry.to_index(point), geometry.shape, strict=True)
+    s, r, c = (min(max(v, 0.0), n - 1.0) for v, n in index)
+    return geometry.to_patient((s, r, c))
