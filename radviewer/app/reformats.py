@@ -69,7 +69,7 @@ class Cutter:
         """A mask on the source's grid where a plane cuts it; the same array every time."""
         from radviewer.volumes.reslice import Interpolation
 
-        return self._layer(mask, stack, index, Interpolation.NEAREST).view(np.bool_)
+        return self._layer(mask, stack, index, Interpolation.NEAREST)
 
     def heat(self, heat: NDArray[np.float32], stack: Reformat, index: int) -> NDArray[np.float32]:
         """A heatmap on the source's grid where a plane cuts it; the same array every time."""
@@ -93,6 +93,7 @@ class Cutter:
             if geometry is None or values.shape != geometry.shape:
                 return np.zeros(stack.planes.first.shape, values.dtype)
             plane = Reslicer(values, geometry).plane(stack.planes.grid(index), interpolation)
+            plane = plane.view(np.bool_) if values.dtype == np.bool_ else plane
             self._layers[key] = (values, plane)  # holds the values, so that nothing else takes their id
             while len(self._layers) > _KEPT_LAYERS:
                 self._layers.popitem(last=False)

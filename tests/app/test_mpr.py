@@ -1,0 +1,339 @@
+"""Planes through a volume on the desk: left is left, millimetres are right, the cross-hair holds them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from pytestqt.qtbot import QtBot
+
+from radviewer.app.desk import Layout
+from radviewer.app.mpr import PLACES
+from radviewer.app.reading_room import ReadingRoom
+from radviewer.app.viewport import Viewport
+from radviewer.domain.planes import Orientation, Slab
+from radviewer.domain.reformat import reformatted
+from radviewer.domain.volume import SliceImage
+from radviewer.domain.window import Window
+from tests import phantoms
+from tests.app.hand_made import heard
+from tests.app.rooms import WAIT, opened
+from tests.block_phantom import BLOCKS, VALUES, write_blocks
+from tests.phantoms import AXIAL, CORONAL, SAGITTAL
+
+OBLIQUE = (0.98, 0.17364818, 0.09, -0.17, 0.984, -0.05)
+
+
+def right_angled(orientation: tuple[float, ...]) -> tuple[float, ...]:
+    row = np.array(orientation[:3]) / np.linalg.norm(orientation[:3])
+    column = np.array(orientation[3:]) - row * float(row @ orientation[3:])
+    return (*row.tolist(), *(column / np.linalg.norm(column)).tolist())
+
+
+ACQUIRED: dict[str, dict[str, Any]] = {
+    "axial": {"orientation": AXIAL},
+    "axial from above": {"orientation": (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0)},
+    "coronal": {"orientation": CORONAL},
+    "sagittal": {"orientation": SAGITTAL},
+    "oblique": {"orientation": right_angled(OBLIQUE)},
+    "tilted": {"orientation": AXIAL, "tilt": 15.0},
+    "anisotropic": {"orientation": AXIAL, "step": 3.0, "spacing": (0.5, 1.2)},
+}
+SCREEN = {Orientation.AXIAL: ("L", "A"), Orientation.CORONAL: ("L", "S"), Orientation.SAGITTAL: ("A", "S")}
+"""Letters that lie to the side and above: which block is seen where."""
+
+
+def in_planes(qtbot: QtBot, room: ReadingRoom, folder: Path) -> dict[Orientation, Viewport]:
+    opened(qtbot, room, folder)
+    assert room.mpr.open(room.desk.active.shown)
+    qtbot.waitUntil(lambda: all(v.image is not None for v in room.desk.seen), timeout=WAIT)
+    return dict(zip(PLACES, room.desk.seen, strict=False))
+
+
+def found(image: SliceImage, value: int) -> tuple[float, float] | None:
+    """Middle, ``(row, column)``, of where a plane shows a block; None where it does not."""
+    places = np.argwhere(np.abs(image.modality_values() - value) < 60)
+    if len(places) < 9:
+        return None
+    row, column = np.median(places, axis=0).tolist()  # the borders of brighter blocks pass through the value too
+    return (row, column)
+
+
+@pytest.fixture
+def planes(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> Iterator[dict[Orientation, Viewport]]:
+    write_blocks(tmp_path)
+    yield in_planes(qtbot, room, tmp_path)
+
+
+@pytest.mark.parametrize("how", ACQUIRED.values(), ids=ACQUIRED)
+def test_left_is_left_in_every_plane(qtbot: QtBot, room: ReadingRoom, tmp_path: Path, how: dict[str, Any]) -> None:
+    write_blocks(tmp_path, **how)
+    planes = in_planes(qtbot, room, tmp_path)
+    source = room.desk.seen[3].stack
+    assert source is not None
+    for orientation, viewport in planes.items():
+        side, above = SCREEN[orientation]
+        for letter in (side, above):
+            room.mpr.look_at(source, BLOCKS[letter])
+            image, plane = viewport.image, viewport.plane
+            assert image is not None
+            assert plane is not None
+            place = found(image, VALUES[letter])
+            assert place is not None, (orientation, letter)
+            assert_allclose(plane.to_patient(*place), BLOCKS[letter], atol=2.0)
+            rows, columns = image.stored.shape
+            if letter == side:  # the patient's left lies at the right of the picture, the front at its left
+                assert (place[1] > columns / 2) == (letter == "L")
+            else:
+                assert place[0] < rows / 2
+
+
+def test_axial_planes_of_axial_slices_are_the_slices(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    source = room.desk.seen[3]
+    volume = None if source.stack is None else room.cache.volume(source.stack)
+    assert volume is not None
+    axial = planes[Orientation.AXIAL]
+    for index in (0, 7, 30):
+        axial.go_to(index)
+        assert axial.image is not None
+        assert_array_equal(axial.image.stored, volume.stored[index])
+        assert axial.plane is not None
+        assert_allclose(axial.plane.position, source.stack.frames[index].plane.position)  # type: ignore[union-attr]
+
+
+def test_millimetres_are_right_in_every_plane(planes: dict[Orientation, Viewport]) -> None:
+    for viewport in planes.values():
+        image, plane = viewport.image, viewport.plane
+        assert image is not None
+        assert plane is not None
+        assert image.spacing is not None
+        here, there = plane.to_patient(3, 5), plane.to_patient(13, 29)
+        millimetres = np.hypot(10 * image.spacing.row, 24 * image.spacing.column)
+        assert np.linalg.norm(np.subtract(here, there)) == pytest.approx(millimetres)
+        assert image.unit == "HU"
+
+
+def test_the_cross_hair_goes_where_the_reader_scrolls(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    before = coronal.index
+    axial.go_to(4)
+    cross = room.mpr.cross(coronal)
+    assert cross is not None
+    assert axial.plane is not None
+    assert cross.centre[2] == pytest.approx(axial.plane.position[2])
+    assert coronal.index == before
+
+
+def test_all_planes_go_to_a_point(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    stack = room.desk.seen[3].stack
+    assert stack is not None
+    told = heard(room.mpr.changed)
+    room.mpr.look_at(stack, (11.0, -7.0, 20.0))
+    for viewport, axis in ((planes[Orientation.AXIAL], 2), (planes[Orientation.CORONAL], 1)):
+        assert viewport.plane is not None
+        assert viewport.plane.position[axis] == pytest.approx((11.0, -7.0, 20.0)[axis], abs=1.0)
+    assert len(told) == 1
+    room.mpr.look_at(stack, (1e6, 0.0, 0.0))
+    cross = room.mpr.cross(planes[Orientation.AXIAL])
+    assert cross is not None
+    assert cross.centre[0] == pytest.approx(30.0)  # the border of the volume
+
+
+def test_a_turn_leaves_the_plane_it_is_seen_on(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    assert axial.image is not None
+    before, window = axial.image.stored, Window(40, 400)
+    coronal.set_voi(window)
+    room.mpr.turn(axial, 30, draft=True)
+    assert coronal.cut is not None
+    assert coronal.cut.cut.draft
+    room.mpr.finish(coronal.cut.of)
+    assert not coronal.cut.cut.draft
+    assert coronal.presentation.voi == window
+    assert axial.image is not None
+    assert axial.image.stored.shape == before.shape
+    assert coronal.plane is not None
+    # Clockwise as seen on the axial picture: the coronal plane's left end goes to the back.
+    assert_allclose(coronal.plane.row_direction, (np.cos(np.pi / 6), 0.5, 0), atol=1e-6)
+    assert "oblique" in coronal.cut.label
+
+
+def test_a_turn_on_the_sagittal_picture_is_clockwise_too(
+    room: ReadingRoom, planes: dict[Orientation, Viewport]
+) -> None:
+    room.mpr.turn(planes[Orientation.SAGITTAL], 30)
+    axial = planes[Orientation.AXIAL].plane
+    assert axial is not None
+    # Its line points to the back, at the right of the picture; clockwise it goes down.
+    assert_allclose(axial.column_direction, (0, np.cos(np.pi / 6), -0.5), atol=1e-6)
+
+
+def test_turned_planes_meet_in_the_centre(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    stack = room.desk.seen[3].stack
+    assert stack is not None
+    room.mpr.look_at(stack, BLOCKS["L"])
+    room.mpr.turn(planes[Orientation.AXIAL], 37)
+    room.mpr.turn(planes[Orientation.CORONAL], -21)
+    for viewport in planes.values():
+        assert viewport.image is not None
+        assert viewport.plane is not None
+        place = found(viewport.image, VALUES["L"])
+        assert place is not None
+        assert_allclose(viewport.plane.to_patient(*place), BLOCKS["L"], atol=1.5)
+
+
+def test_a_slab_shows_what_lies_across_it(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    axial = planes[Orientation.AXIAL]
+    axial.go_to(axial.cut.planes.nearest((0, 0, 12.0)) if axial.cut is not None else 0)
+    assert axial.image is not None
+    assert found(axial.image, VALUES["L"]) is None
+    room.mpr.set_slab(axial, Slab.MIP, 30.0)
+    assert axial.image is not None
+    assert found(axial.image, VALUES["L"]) is not None
+    assert axial.cut is not None
+    assert axial.cut.label == "axial, MIP 30 mm"
+    room.mpr.set_slab(axial, Slab.MIP, 1e9)
+    assert axial.cut.cut.thickness == 200
+    room.mpr.reset(axial)
+    assert axial.cut.label == "axial"
+
+
+def test_leaving_shows_what_was_there_before(qtbot: QtBot, room: ReadingRoom, study: Path) -> None:
+    opened(qtbot, room, study)
+    volume = next(shown for shown in room.all_shown() if len(shown.stack.frames) == 5)
+    room.desk.set_layout(Layout.TWO)
+    room.desk.active.show(volume)
+    before = [v.shown for v in room.desk.viewports]
+    assert room.mpr.open(room.desk.active.shown)
+    assert room.mpr.active
+    room.mpr.leave()
+    assert not room.mpr.active
+    assert room.desk.layout is Layout.TWO
+    assert [v.shown for v in room.desk.seen] == before[:2]
+
+
+def test_marks_on_planes_are_found_again(qtbot: QtBot, room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    coronal = planes[Orientation.CORONAL]
+    reference = coronal.reference
+    room.mpr.set_slab(coronal, Slab.MIP, 10.0)
+    assert coronal.reference == reference  # the slab is another way to look at the same place
+    room.mpr.turn(coronal, 10)
+    room.mpr.reset(coronal)
+    coronal.go_to(reference.frame if reference is not None else 0)
+    assert coronal.reference == reference
+
+
+def test_the_opinion_is_that_of_the_volume(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    subject, source = planes[Orientation.CORONAL].subject, room.desk.seen[3].shown
+    assert subject is not None
+    assert source is not None
+    assert subject.stack is source.stack
+
+
+def test_masks_are_cut_where_they_lie(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    source = room.desk.seen[3].stack
+    volume = None if source is None else room.cache.volume(source)
+    assert source is not None
+    assert volume is not None
+    mask = volume.stored == VALUES["L"]
+    room.mpr.look_at(source, BLOCKS["L"])
+    room.mpr.turn(planes[Orientation.AXIAL], 20)
+    for viewport in planes.values():
+        assert viewport.cut is not None
+        assert viewport.image is not None
+        plane = room.cache.cutter.mask(mask, viewport.cut, viewport.index)
+        assert plane is room.cache.cutter.mask(mask, viewport.cut, viewport.index)
+        seen = viewport.image.stored > 800
+        assert (plane & seen).sum() > 0.7 * max(plane.sum(), seen.sum())
+
+
+REFUSED = {
+    "one slice": ({"slices": 1}, "needs? at least 3|has one image"),
+    "two slices": ({"slices": 2}, "2 images"),
+    "uneven": ({"at": [(0, 0, z) for z in (0.0, 2, 4, 9, 11)]}, "wrong millimetres"),
+}
+
+
+@pytest.mark.parametrize(("made", "why"), REFUSED.values(), ids=REFUSED)
+def test_what_has_no_planes_is_refused_in_a_sentence(
+    qtbot: QtBot, room: ReadingRoom, tmp_path: Path, made: dict[str, Any], why: str
+) -> None:
+    phantoms.volume(tmp_path, **made)
+    opened(qtbot, room, tmp_path)
+    with qtbot.waitSignal(room.notice) as told:
+        assert not room.mpr.open(room.desk.active.shown)
+    assert told.args is not None
+    qtbot.waitUntil(lambda: room.desk.active.image is not None, timeout=WAIT)
+    import re
+
+    assert re.search(why, told.args[0])
+    assert room.desk.active.cut is None
+
+
+def test_colour_is_refused(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> None:
+    for z in range(4):
+        pixels = np.zeros((8, 10, 3), np.uint8)
+        where: dict[str, Any] = {"ImagePositionPatient": [0, 0, 2.0 * z], "ImageOrientationPatient": list(AXIAL)}
+        phantoms.save(phantoms.image(pixels, instance=z + 1, PixelSpacing=[1, 1], **where), tmp_path / f"{z}.dcm")
+    opened(qtbot, room, tmp_path)
+    with qtbot.waitSignal(room.notice) as told:
+        assert not room.mpr.open(room.desk.active.shown)
+    assert told.args is not None
+    assert "colour" in told.args[0] or "wrong millimetres" in told.args[0]
+
+
+def test_planes_of_a_volume_that_cannot_be_loaded_say_why(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> None:
+    write_blocks(tmp_path)
+    room.cache.set_budget(1000)
+    opened(qtbot, room, tmp_path)
+    assert room.mpr.open(room.desk.active.shown)
+    axial = room.desk.seen[0]
+    qtbot.waitUntil(lambda: axial.problem is not None, timeout=WAIT)
+    assert "memory" in (axial.problem or "")
+    assert axial.image is None
+
+
+def test_slices_that_could_not_be_read_are_empty_on_planes(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> None:
+    write_blocks(tmp_path)
+    broken = sorted(tmp_path.iterdir())[10]
+    broken.write_bytes(broken.read_bytes()[:-2000])
+    planes = in_planes(qtbot, room, tmp_path)
+    coronal = planes[Orientation.CORONAL]
+    assert coronal.image is not None
+    hidden = coronal.image.padding_mask()
+    assert hidden is not None
+    assert hidden.any()
+
+
+def test_slices_of_different_slopes_are_cut_as_modality_values(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> None:
+    phantoms.pet(tmp_path, slices=5)
+    opened(qtbot, room, tmp_path)
+    shown = room.desk.active.shown
+    assert shown is not None
+    assert room.mpr.open(shown)
+    qtbot.waitUntil(lambda: room.desk.seen[0].image is not None, timeout=WAIT)
+    axial = room.desk.seen[0]
+    for index in range(len(shown.stack.frames)):
+        axial.go_to(index)
+        original = room.cache.slice(shown.stack, index)
+        assert original is not None
+        assert axial.image is not None
+        inner = axial.image.stored.shape[0] == original.stored.shape[0]
+        assert inner == (axial.image.stored.shape == original.stored.shape)
+        assert axial.image.modality_values().max() <= original.modality_values().max() * 1.01 + 1e-6
+
+
+def test_the_same_planes_have_the_same_names(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    cut = planes[Orientation.SAGITTAL].cut
+    assert cut is not None
+    again = reformatted(cut.of, cut.cut)
+    assert again.key == cut.key
+    assert again.frames[3].file.sop_instance_uid == cut.frames[3].file.sop_instance_uid
+    assert again.frames[-1].plane == cut.frames[len(cut.frames) - 1].plane
+    assert len(again.frames[2:5]) == 3
+    with pytest.raises(IndexError):
+        again.frames[len(again.frames)]
