@@ -136,7 +136,7 @@ def show_cell(desk: Desk, index: int, cell: Cell, show_plane: ShowPlane | None =
     viewport = desk.viewports[index]
     if cell.shown is None:
         if viewport.shown is not None:
-            viewport.clear()
+            viewport.empty()
         return True
     if cell.plane:
         return show_plane is not None and show_plane(index, cell.shown, cell.plane)

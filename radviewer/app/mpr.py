@@ -127,7 +127,9 @@ class Mpr(QObject):
             return
         layout, stacks = before
         for viewport, shown in zip(self._desk.viewports, stacks, strict=True):
-            if shown is not None and (viewport.stack is None or viewport.stack is not shown.stack):
+            if shown is None and viewport.shown is not None:
+                viewport.empty()
+            elif shown is not None and viewport.stack is not shown.stack:
                 viewport.show(shown)
         self._desk.set_layout(layout)
 

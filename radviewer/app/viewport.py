@@ -185,9 +185,15 @@ class Viewport(QObject):
     def clear(self) -> None:
         """Show nothing and forget how stacks were left."""
         self.shown = None
+        self._left.clear()
+        self.empty()
+
+    def empty(self) -> None:
+        """Show nothing."""
+        self._keep()
+        self.shown = None
         self._preview = None
         self._provisional = False
-        self._left.clear()
         self.index = 0
         self.camera = Camera()
         self.presentation = Presentation(interpolation=self.presentation.interpolation)

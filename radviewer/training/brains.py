@@ -59,7 +59,7 @@ _STRONG = Geometry(degrees=20, zoom=(0.8, 1.25), aspect=1.18, shift=0.06, shear=
 FIRST = Phase("", 10, 1e-3, 0.85, _STRONG)
 _MODERATE = Geometry(degrees=14, zoom=(0.87, 1.15), aspect=1.1, shift=0.04, shear=0.04)
 SECOND = Phase("-carved", 10, 6e-4, 0.6, _MODERATE, carved=0.5)
-"""Goes on under milder changes, which sharpen borders, with tumours in new places: without these rare ones were lost."""
+"""Goes on under milder changes, which sharpen borders, with tumours in new places: else rare ones were lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,8 +35,8 @@ class _Stage:
 # Gradients bring the volumes near one another; with thick slices they end up to 1 mm beside the best value, which a
 # search by values (Powell) then finds.
 _COARSE = _Stage(4.0, 20_000, 2.0, 60, search=False)
-_MIDDLE = _Stage(2.0, 30_000, 0.5, 3, search=True)
-_FINE = _Stage(1.0, 50_000, 0.25, 2, search=True)
+_MIDDLE = _Stage(2.0, 15_000, 0.5, 3, search=True)
+_FINE = _Stage(1.0, 40_000, 0.25, 2, search=True)
 _FORWARD = (_COARSE, _MIDDLE, _FINE)
 _BACKWARD = (_COARSE, _MIDDLE)
 _STEPS = len(_FORWARD) + len(_BACKWARD) + 3
@@ -171,8 +171,8 @@ def _choose_optimizer(method: SimpleITK.ImageRegistrationMethod, stage: _Stage) 
             numberOfIterations=stage.iterations,
             maximumLineIterations=12,
             stepLength=stage.step,
-            stepTolerance=0.02,
-            valueTolerance=1e-5,
+            stepTolerance=0.03,
+            valueTolerance=1e-4,
         )
         method.SetOptimizerScales([_RADIUS_MM] * 3 + [1.0] * 3)
     else:

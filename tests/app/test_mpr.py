@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,9 @@ def found(image: SliceImage, value: int) -> tuple[float, float] | None:
 
 
 @pytest.fixture
-def planes(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> Iterator[dict[Orientation, Viewport]]:
+def planes(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> dict[Orientation, Viewport]:
     write_blocks(tmp_path)
-    yield in_planes(qtbot, room, tmp_path)
+    return in_planes(qtbot, room, tmp_path)
 
 
 @pytest.mark.parametrize("how", ACQUIRED.values(), ids=ACQUIRED)
@@ -205,8 +205,8 @@ def test_a_slab_shows_what_lies_across_it(room: ReadingRoom, planes: dict[Orient
 def test_leaving_shows_what_was_there_before(qtbot: QtBot, room: ReadingRoom, study: Path) -> None:
     opened(qtbot, room, study)
     volume = next(shown for shown in room.all_shown() if len(shown.stack.frames) == 5)
-    room.desk.set_layout(Layout.TWO)
     room.desk.active.show(volume)
+    room.desk.set_layout(Layout.TWO)
     before = [v.shown for v in room.desk.viewports]
     assert room.mpr.open(room.desk.active.shown)
     assert room.mpr.active
@@ -268,8 +268,6 @@ def test_what_has_no_planes_is_refused_in_a_sentence(
         assert not room.mpr.open(room.desk.active.shown)
     assert told.args is not None
     qtbot.waitUntil(lambda: room.desk.active.image is not None, timeout=WAIT)
-    import re
-
     assert re.search(why, told.args[0])
     assert room.desk.active.cut is None
 
@@ -327,7 +325,7 @@ def test_slices_of_different_slopes_are_cut_as_modality_values(qtbot: QtBot, roo
         assert axial.image.modality_values().max() <= original.modality_values().max() * 1.01 + 1e-6
 
 
-def test_the_same_planes_have_the_same_names(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+def test_the_same_planes_have_the_same_names(planes: dict[Orientation, Viewport]) -> None:
     cut = planes[Orientation.SAGITTAL].cut
     assert cut is not None
     again = reformatted(cut.of, cut.cut)

@@ -71,5 +71,5 @@ def head(
     ripple = sum(np.sin(points @ w) for w in ((0.19, 0.07, 0.11), (-0.08, 0.21, 0.09), (0.11, -0.13, 0.17)))
     inside = np.linalg.norm(points / (58, 74, 56), axis=1) < 1
     values += (6.0 if contrast == 1 else -8.0) * ripple * inside
-    values += np.random.default_rng(contrast).normal(0, noise, len(values))
+    values += np.random.default_rng([contrast, where is not None]).normal(0, noise, len(values))
     return Subject(values.reshape(geometry.shape).astype(np.float32), geometry, name=name)

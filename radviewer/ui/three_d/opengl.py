@@ -31,13 +31,13 @@ def redirect_messages() -> None:
 
     Its messages name classes and files of VTK, never data.
     """
-    from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow
+    from vtkmodules.vtkCommonCore import vtkCommand, vtkLogger, vtkOutputWindow
 
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
     output = vtkOutputWindow.GetInstance()
     output.SetDisplayModeToNever()
-    for event, level in (("ErrorEvent", logging.ERROR), ("WarningEvent", logging.WARNING)):
-        output.AddObserver(event, _writer(level))
+    for event, level in ((vtkCommand.ErrorEvent, logging.ERROR), (vtkCommand.WarningEvent, logging.WARNING)):
+        output.AddObserver(event, _Writer(level))
 
 
 def _writer(level: int) -> Any:
