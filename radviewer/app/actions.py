@@ -207,6 +207,7 @@ ACTIONS: tuple[Action, ...] = (
         checkable=True,
         tip="Planes through the volume, linked by a cross-hair",
     ),
+    _window("volume-3d", "This volume in 3D", Group.VIEW, "F8", icon="volume-3d", checkable=True),
     _window("planes-menu", "Planes and slabs", Group.VIEW),
     _part("planes-menu", "plane-axial", "Axial plane in this viewport", checkable=True),
     _part("planes-menu", "plane-coronal", "Coronal plane in this viewport", checkable=True),

@@ -158,6 +158,13 @@ class Desk(QObject):
             viewport.clear()
         self.activate(0)
 
+    def go_to_point(self, stack: Stack, point: Vector) -> None:
+        """Show the images of a stack nearest to an LPS point, wherever they are on screen."""
+        for viewport in self.seen:
+            index = self._nearest(stack, point) if viewport.stack is stack else None
+            if index is not None:
+                self._quietly(viewport, index)
+
     def point_at(self, source: Viewport, point: tuple[float, float] | None) -> None:
         """Show ``(row, column)`` of `source` in all other viewports that share its patient coordinates.
 

@@ -22,6 +22,7 @@ from radviewer.app.hanging_facts import (
     view_of,
 )
 from radviewer.app.layouts import Layout
+from radviewer.domain.reformat import why_not
 from radviewer.domain.study import Study
 from radviewer.render.view import Camera
 
@@ -249,7 +250,7 @@ def _fits(wanted: Wanted, protocol: Protocol, shown: Shown) -> bool:
         and (not wanted.kind or kind_of(shown.series) == wanted.kind)
         and (not wanted.orientation or orientation_of(stack) == wanted.orientation)
         and len(stack.frames) >= wanted.slices
-        and (not wanted.plane or (stack.geometry is not None and len(stack.frames) >= FEWEST_SLICES))
+        and (not wanted.plane or (len(stack.frames) >= FEWEST_SLICES and why_not(stack) is None))
     )
 
 

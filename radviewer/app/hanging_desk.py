@@ -142,7 +142,7 @@ def show_cell(desk: Desk, index: int, cell: Cell, show_plane: ShowPlane | None =
         return show_plane is not None and show_plane(index, cell.shown, cell.plane)
     viewport.show(cell.shown)
     if cell.camera is not None:
-        viewport.set_camera(cell.camera)
+        viewport.hang(cell.camera)
     return True
 
 

@@ -71,6 +71,11 @@ class Mpr(QObject):
         """The cross-hair of what a viewport shows; None where that is no plane."""
         return None if viewport.cut is None else self._crosses.get(viewport.cut.of.key)
 
+    def centre_of(self, source: Stack) -> Vector | None:
+        """Where the planes of a volume meet, LPS mm; None while none are in sight."""
+        cross = self._crosses.get(source.key)
+        return cross.centre if cross is not None and any(True for _ in self.planes_of(source)) else None
+
     @property
     def active(self) -> bool:
         """Whether the active viewport shows a plane."""
@@ -102,7 +107,9 @@ class Mpr(QObject):
         self._start(subject.stack, at)
         for viewport, orientation in zip(desk.seen, PLACES, strict=False):
             self.show(viewport, subject, orientation)
-        desk.seen[len(PLACES)].show(subject, at)
+        last = desk.seen[len(PLACES)]
+        last.show(subject, at)
+        last.set_in_3d(True)
         return True
 
     def show(self, viewport: Viewport, shown: Shown, orientation: Orientation) -> bool:
@@ -141,12 +148,12 @@ class Mpr(QObject):
     # Moving
 
     def look_at(self, source: Stack, point: Vector) -> None:
-        """Bring the cross-hair to an LPS point, and all planes with it."""
+        """Bring the cross-hair to an LPS point, and all planes and images of the volume with it."""
+        self._desk.go_to_point(source, point)
         cross = self._crosses.get(source.key)
-        if cross is None:
-            return
-        self._crosses[source.key] = replace(cross, centre=_within(source, point))
-        self._follow(source)
+        if cross is not None:
+            self._crosses[source.key] = replace(cross, centre=_within(source, point))
+            self._follow(source)
 
     def turn(self, viewport: Viewport, degrees: float, *, draft: bool = False) -> None:
         """Turn the other planes about the normal of the one a viewport shows, as seen on it clockwise.

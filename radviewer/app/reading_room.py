@@ -38,6 +38,7 @@ from radviewer.dicom.decision_reports import COMPREHENSIVE_3D_SR
 from radviewer.dicom.segments import SEGMENTATION_STORAGE
 from radviewer.domain.decision import Policy, Presence
 from radviewer.domain.measurement import ImageReference
+from radviewer.domain.planes import Orientation
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import NothingToRead
@@ -75,6 +76,7 @@ class ReadingRoom(QObject):
         self.hanging.notice.connect(self.notice)
         self.mpr = Mpr(self.desk, self)
         self.mpr.refused.connect(self.notice)
+        self.hanging.show_plane = self._show_plane
         self.toolbox = Toolbox(self)
         self._make_side_by_side()
         self._make_second_opinion()
@@ -265,6 +267,15 @@ class ReadingRoom(QObject):
         series = Series("", None, None, None, None, (stack,))
         study = Study("", None, None, None, None, (series,))
         self.desk.active.show(Shown(study, series, stack), preview=image)
+
+    def _show_plane(self, index: int, shown: Shown, plane: str) -> bool:
+        """Show a plane of a volume, or the volume in 3D ("3d"), in a viewport; False when it has none."""
+        viewport = self.desk.viewports[index]
+        if plane != "3d":
+            return self.mpr.show(viewport, shown, Orientation(plane))
+        viewport.show(shown)
+        viewport.set_in_3d(True)
+        return True
 
     def _on_opened(self, result: ScanResult) -> None:
         self._places = None

@@ -89,19 +89,24 @@ class SeriesCache(QObject):
     def slice(self, stack: Stack, index: int) -> SliceImage | None:
         """Return the decoded slice, or the plane cut out of the loaded volume; None while it is not there."""
         if isinstance(stack, Reformat):
-            return self.cutter.slice(stack, index)
+            own = stack.original(index)
+            return self.cutter.slice(stack, index) if own is None else self.slice(stack.of, own)
         cached = self._stacks.get(stack.key)
         return None if cached is None else cached.slices[index]
 
     def holds(self, stack: Stack, index: int) -> bool:
-        """Whether a slice can be shown at once; a plane can when its volume is loaded."""
-        return self.volume(stack) is not None or (stack.source is stack and self.slice(stack, index) is not None)
+        """Whether a slice can be shown at once; a plane can when its volume is loaded, or it is a slice that is."""
+        own = stack.original(index) if isinstance(stack, Reformat) else index
+        return self.volume(stack) is not None or (own is not None and self.slice(stack.source, own) is not None)
 
     def problem(self, stack: Stack, index: int) -> str | None:
         """Why a slice cannot be shown, or None."""
         cached = self._stacks.get(stack.source.key)
-        if isinstance(stack, Reformat):  # planes need the whole volume
-            return None if cached is None else cached.failure
+        if isinstance(stack, Reformat):
+            own = stack.original(index)
+            if own is not None:
+                return self.problem(stack.of, own)
+            return None if cached is None else cached.failure  # planes need the whole volume
         return None if cached is None else cached.problems.get(index)
 
     def volume(self, stack: Stack) -> Volume | None:
@@ -127,9 +132,12 @@ class SeriesCache(QObject):
         A stack whose loading failed or was stopped is tried again.  For planes their source is loaded.
         """
         if isinstance(stack, Reformat):
-            source, stack = stack.of, stack.of
-            held = self._stacks.get(source.key)
-            focus = (lambda: source.first_shown) if held is None else held.focus
+            planes, look, stack = stack, focus, stack.of
+
+            def focus() -> int:  # asked by the loading thread
+                own = planes.original(look())
+                return stack.first_shown if own is None else own
+
         cached = self._stacks.setdefault(stack.key, CachedStack(stack, focus))
         self._stacks.move_to_end(stack.key)
         cached.focus = focus
@@ -157,8 +165,13 @@ class SeriesCache(QObject):
 
     def want(self, stack: Stack, index: int) -> None:
         """Decode one slice of a stack that is not held as a whole; the latest few are kept."""
+        if isinstance(stack, Reformat):
+            own = stack.original(index)
+            if own is not None:
+                self.want(stack.of, own)
+            return
         cached = self._stacks.get(stack.key)
-        if isinstance(stack, Reformat) or cached is None or cached.failure is None:
+        if cached is None or cached.failure is None:
             return  # loaded, or on its way
         if cached.slices[index] is not None or index in cached.problems or index in cached.singles:
             return

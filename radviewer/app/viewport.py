@@ -58,6 +58,7 @@ class Viewport(QObject):
     scrolled = Signal()  # the reader moved to another slice of the same stack
     view_changed = Signal()  # camera or presentation
     pointer_changed = Signal()  # the cross-hair of a linked viewport
+    in_3d_changed = Signal()  # seen in 3D now, or as images again
 
     def __init__(
         self,
@@ -72,10 +73,12 @@ class Viewport(QObject):
         self.shown: Shown | None = None
         self.index = 0
         self.camera = Camera()
+        self._home = Camera()  # what `reset` goes back to
         self.presentation = Presentation()
         self.crosshair: tuple[float, float] | None = None  # (row, column) a linked viewport points at
         self._preview: SliceImage | None = None
         self._provisional = False  # a scan still goes on: the stack is only the preview's
+        self.in_3d = False  # the volume is seen from outside, in place of its images
         self._left: dict[str, Left] = {} if left is None else left
         cache.slice_ready.connect(self._on_slice_ready)
         cache.loaded.connect(self._on_loaded)
@@ -145,12 +148,14 @@ class Viewport(QObject):
         first = Left(shown.stack.first_shown, Camera(), Presentation(interpolation=self.presentation.interpolation))
         left = self._how_left(shown.stack, first) if preview is None else first
         self.camera, self.presentation = left.camera, left.presentation
+        self._home = Camera()
         self.index = self._clamped(left.index if index is None else index)
         self._provisional = preview is not None
         self._preview = preview
         if was_preview is not None and before is not None and _same_file(before, 0, shown, self.index):
             self._preview = was_preview  # goes on being seen until the stack's own image is decoded
         self.crosshair = None
+        self.set_in_3d(False)
         self._settle_window()
         self.stack_changed.emit()
         self.request()
@@ -182,6 +187,12 @@ class Viewport(QObject):
         self._keep()
         self.image_changed.emit()
 
+    def set_in_3d(self, in_3d: bool) -> None:
+        """See the volume in 3D, or its images."""
+        if in_3d != self.in_3d and (self.shown is not None or not in_3d):
+            self.in_3d = in_3d
+            self.in_3d_changed.emit()
+
     def clear(self) -> None:
         """Show nothing and forget how stacks were left."""
         self.shown = None
@@ -191,6 +202,7 @@ class Viewport(QObject):
     def empty(self) -> None:
         """Show nothing."""
         self._keep()
+        self.set_in_3d(False)
         self.shown = None
         self._preview = None
         self._provisional = False
@@ -219,6 +231,11 @@ class Viewport(QObject):
     def scroll(self, steps: int) -> None:
         """Move by some slices."""
         self.go_to(self.index + steps)
+
+    def hang(self, camera: Camera) -> None:
+        """Look at the image as a hanging protocol asks; `reset` comes back to it."""
+        self._home = camera
+        self.set_camera(camera)
 
     def set_camera(self, camera: Camera) -> None:
         """Zoom, pan, rotate, flip."""
@@ -265,9 +282,9 @@ class Viewport(QObject):
         return any(step.kind is kind for step in self.presentation.steps)
 
     def reset(self) -> None:
-        """Fit, own window, no rotation, no inversion; contrast aids go as an undoable change."""
+        """Fit, own window, as the image was hung, no inversion; contrast aids go as an undoable change."""
         self.set_steps((), "Remove contrast aids")
-        self.camera = Camera()
+        self.camera = self._home
         self.presentation = Presentation(
             fallback=self.presentation.fallback,
             interpolation=self.presentation.interpolation,
@@ -319,7 +336,8 @@ class Viewport(QObject):
         return min(max(index, 0), count - 1)
 
     def _on_slice_ready(self, key: str, index: int) -> None:
-        if index == self.index and self.cut is None:
+        shown = self.index if self.cut is None else self.cut.original(self.index)
+        if index == shown:
             self._on_loaded(key)
 
     def _on_failed(self, key: str) -> None:

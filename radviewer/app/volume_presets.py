@@ -128,9 +128,6 @@ def _preset(entry: Any) -> VolumePreset:
     colour = tuple((at, _colour(value)) for at, value in _points(entry, "colour", low, high))
     if not any(value > 0 for _, value in opacity):
         raise ValueError("some opacity is greater than 0")
-    light = {name: entry.get(name, usual) for name, usual in _LIGHT.items()}
-    power = _number(light.pop("specular_power"), "specular_power", 1, 100)
-    shares = [_number(value, name, 0, 1) for name, value in light.items()]
     return VolumePreset(
         _text(entry, "name"),
         _text(entry, "modality"),
@@ -139,8 +136,14 @@ def _preset(entry: Any) -> VolumePreset:
         _choice(entry, "blend", "composite", "maximum"),
         opacity,
         colour,
-        Light(*shares, power),
+        _light(entry),
     )
+
+
+def _light(entry: dict[str, Any]) -> Light:
+    given = {**_LIGHT, **{name: value for name, value in entry.items() if name in _LIGHT}}
+    ambient, diffuse, specular = (_number(given[name], name, 0, 1) for name in ("ambient", "diffuse", "specular"))
+    return Light(ambient, diffuse, specular, _number(given["specular_power"], "specular_power", 1, 100))
 
 
 def _points(entry: dict[str, Any], name: str, low: float, high: float) -> list[tuple[float, Any]]:

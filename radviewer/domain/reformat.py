@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,11 +11,12 @@ from typing import overload
 
 import numpy as np
 
-from radviewer.domain.geometry import Geometry, PixelSpacing, Vector
+from radviewer.domain.geometry import Geometry, ImagePlane, PixelSpacing, Vector
 from radviewer.domain.planes import Axes, Orientation, PlaneSet, Slab, planes_through
 from radviewer.domain.study import Frame, ImageFile, Stack, StackKind
 
 FEWEST_SLICES = 3
+_NEAR = 0.01  # of a pixel
 _COLOUR = ("PALETTE COLOR", "RGB")
 
 
@@ -105,6 +107,38 @@ class Reformat(Stack):
     def source(self) -> Stack:
         """The stack whose files hold the pixels."""
         return self.of
+
+    def original(self, index: int) -> int | None:
+        """Index of the source's own slice that plane `index` is; None where it is none.
+
+        Such a plane is there as soon as its slice is, and needs no volume.
+        """
+        if self.cut.thickness or self.cut.draft or self._order is None:
+            return None
+        return index if self._order > 0 else self.planes.count - 1 - index
+
+    @cached_property
+    def _order(self) -> int | None:
+        """1 where the planes are the slices, -1 where they are in the other order, None where they are not."""
+        if (self.planes.count, *self.planes.first.shape) != self.of.shape:
+            return None
+        ends = (self.of.frames[0].plane, self.of.frames[-1].plane)
+        for order in (1, -1):
+            if all(
+                _same(self.planes.grid(i).plane, end)
+                for i, end in zip((0, self.planes.count - 1), ends[::order], strict=True)
+            ):
+                return order
+        return None
+
+
+def _same(plane: ImagePlane, other: ImagePlane | None) -> bool:
+    """Whether pixels of two planes of one shape lie on one another, to a hundredth of a pixel."""
+    if other is None:
+        return False
+    places = ((0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0))
+    near = _NEAR * min(plane.row_spacing, plane.column_spacing)
+    return all(math.dist(plane.to_patient(*at), other.to_patient(*at)) < near * max(1.0, max(at) / 10) for at in places)
 
 
 def why_not(stack: Stack) -> str | None:

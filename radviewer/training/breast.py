@@ -23,7 +23,6 @@ from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet_head
 
 EPOCHS, STEPS = 8, 100
-_FROZEN = 2  # stages of the encoder that stay as ImageNet made them
 
 _log = logging.getLogger(__name__)
 
@@ -68,9 +67,8 @@ def train_fold(breasts: Sequence[Breast], fold: int, runs: Path, epochs: int = E
     torch.manual_seed(seed)
     network = LesionNet()
     load_imagenet_head(network)
-    network.encoder.freeze(_FROZEN)
     channels_last(network)
-    schedule = Schedule(epochs, steps, rate=7e-4, slow=0.7, decay=0.05, average=0.99)
+    schedule = Schedule(epochs, steps, rate=1e-3, slow=0.5, decay=0.05, average=0.99)
     run = Run(runs / f"fold{fold}", network, schedule, seed)
     average = run.train(
         lambda epoch: batches(chosen, steps, seed, epoch), loss_of, lambda net: score(net, held_out[::3])

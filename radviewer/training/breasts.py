@@ -25,7 +25,9 @@ _CANVASES = ((256, 192), (224, 224), (192, 256))
 _CANVAS_SHARES = (0.6, 0.3, 0.1)
 _MALIGNANT = 0.42  # share of the images drawn
 _WITHOUT = 0.1  # share of pieces of an image without its lesion
-_RANGES = Geometry(degrees=10, zoom=(0.75, 1.35), aspect=1.18, shift=0.08, shear=0.06)
+_CHANGED = 0.6  # share of the images changed as another device might have
+_CLUTTERED = 0.4  # share of them with new letters and marks
+_RANGES = Geometry(degrees=10, zoom=(0.85, 1.25), aspect=1.12, shift=0.06, shear=0.04)
 _PROPORTION = 1.5  # of pieces, at most
 _MARGIN = 6  # pixels left free around the lesion
 _LEAST_PIECE = 90  # pixels of the shorter side
@@ -180,8 +182,10 @@ def _example(rng: Generator, breast: Breast, canvas: tuple[int, int]) -> tuple[G
     image, lesion = piece or ((breast.cleaned if rng.random() < 0.5 else breast.image), breast.lesion)
     matrix = _matrix(rng, (image.shape[0], image.shape[1]), canvas)
     grey, inside = laid(image.astype(np.float32) / np.float32(255), matrix, canvas)
-    if rng.random() < 0.85:
-        grey = random_clutter(rng, random_scan(rng, grey))
+    if rng.random() < _CHANGED:
+        grey = random_scan(rng, grey)
+    if rng.random() < _CLUTTERED:
+        grey = random_clutter(rng, grey)
     half = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]]) @ np.vstack([matrix, (0, 0, 1)])
     share = cv2.warpAffine(lesion, half[:2], (canvas[1] // 2, canvas[0] // 2), flags=cv2.INTER_LINEAR)
     share = cv2.GaussianBlur(share, (0, 0), 0.5).astype(np.float32) / np.float32(255)

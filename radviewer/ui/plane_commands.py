@@ -23,6 +23,7 @@ class PlaneCommands:
         self._room = room
         self.table: dict[str, Callable[[], object]] = {
             "planes": self._toggle,
+            "volume-3d": self._toggle_3d,
             "planes-reset": lambda: room.mpr.reset(room.desk.active),
             "slab-thicker": partial(self._step, 1),
             "slab-thinner": partial(self._step, -1),
@@ -31,6 +32,7 @@ class PlaneCommands:
         }
         self.checks: dict[str, Callable[[], bool]] = {
             "planes": lambda: room.mpr.active,
+            "volume-3d": lambda: room.desk.active.in_3d,
             **{f"plane-{o.value}": partial(self._is_shown, o) for o in Orientation},
             **{f"slab-{slab.name.lower()}": partial(self._is_chosen, slab) for slab in Slab},
         }
@@ -44,6 +46,10 @@ class PlaneCommands:
             self._room.mpr.leave()
         else:
             self._room.mpr.open(self._room.desk.active.shown)
+
+    def _toggle_3d(self) -> None:
+        viewport = self._room.desk.active
+        viewport.set_in_3d(not viewport.in_3d)
 
     def _show(self, orientation: Orientation) -> None:
         shown = self._room.desk.active.subject

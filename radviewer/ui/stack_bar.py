@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport, reference_of
 from radviewer.domain.measurement import ImageReference
+from radviewer.domain.reformat import Reformat
 from radviewer.ui.slice_bar import SliceBar
 
 
@@ -38,7 +39,12 @@ class StackBar(SliceBar):
 
     def _on_slice_ready(self, key: str, index: int) -> None:
         stack = self._viewport.stack
-        if stack is not None and stack.source.key == key and self._room.cache.holds(stack, index):
+        if stack is None or stack.source.key != key:
+            return
+        if isinstance(stack, Reformat):  # of planes that are slices only the volume says which
+            if self._room.cache.volume(stack) is not None:
+                self.set_ready(index)
+        elif self._room.cache.holds(stack, index):
             self.set_ready(index)
 
     def _on_loaded(self, key: str) -> None:

@@ -36,6 +36,7 @@ from radviewer.ui.second_opinion.missed import ask_missed
 from radviewer.ui.slice_bar import WIDTH
 from radviewer.ui.stack_bar import StackBar
 from radviewer.ui.text_entry import TextEntry
+from radviewer.ui.three_d.place import ThreeDPlace
 from radviewer.ui.tools.editing import nudged
 from radviewer.ui.tools.tool import Gesture, Pointer
 from radviewer.ui.viewport_mouse import Mouse
@@ -70,6 +71,7 @@ class ViewportWidget(QWidget):
         self._preparing = Preparing(room.display_queue, self._painter.renderer, self)
         self._mouse = Mouse(self, room.desk, room.toolbox)
         self._bar = StackBar(self, room, room.desk.viewports[index])
+        self.in_3d = ThreeDPlace(self, room, room.desk.viewports[index])
         self._entry: TextEntry | None = None
         self._told = ""
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -353,6 +355,7 @@ class ViewportWidget(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the bar at the right edge."""
         self._bar.setGeometry(self.width() - WIDTH, 0, WIDTH, self.height())
+        self.in_3d.fill()
         super().resizeEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -41,14 +41,15 @@ def block_mean(values: NDArray[Any], factors: Factors, check: Callable[[], None]
     over = (rows * high != values.shape[1]) or (columns * wide != values.shape[2])
     take_rows = np.minimum(np.arange(rows * high), last_row)
     take_columns = np.minimum(np.arange(columns * wide), last_column)
-    found = np.empty((math.ceil(len(values) / deep), rows, columns), np.float32)
+    found = np.zeros((math.ceil(len(values) / deep), rows, columns), np.float32)
     for index, target in enumerate(found):
         check()
         slab = values[index * deep : (index + 1) * deep]
         total = np.zeros((rows * high, columns * wide), np.float32)
         for plane in slab:
             total += plane[np.ix_(take_rows, take_columns)] if over else plane
-        halved = sum(total[i::high] for i in range(high))
-        target[:] = sum(halved[:, j::wide] for j in range(wide))
+        for i in range(high):
+            for j in range(wide):
+                target += total[i::high, j::wide]
         target /= len(slab) * high * wide
     return found

@@ -216,7 +216,8 @@ def _filtered(points: Points, triangles: Triangles) -> Points:
     smoothing.BoundarySmoothingOff()
     smoothing.NonManifoldSmoothingOn()
     smoothing.Update()
-    return vtk_to_numpy(smoothing.GetOutput().GetPoints().GetData()).astype(np.float64)
+    smooth: Points = vtk_to_numpy(smoothing.GetOutput().GetPoints().GetData()).astype(np.float64)
+    return smooth
 
 
 def _cones(points: Points, triangles: Triangles) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from radviewer.app.desk import Layout
 from radviewer.app.mpr import PLACES
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
-from radviewer.domain.planes import Orientation, Slab
-from radviewer.domain.reformat import reformatted
+from radviewer.domain.planes import Axes, Orientation, Slab, axes_of
+from radviewer.domain.reformat import Cut, reformatted
+from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Window
 from tests import phantoms
@@ -216,7 +218,7 @@ def test_leaving_shows_what_was_there_before(qtbot: QtBot, room: ReadingRoom, st
     assert [v.shown for v in room.desk.seen] == before[:2]
 
 
-def test_marks_on_planes_are_found_again(qtbot: QtBot, room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+def test_marks_on_planes_are_found_again(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
     coronal = planes[Orientation.CORONAL]
     reference = coronal.reference
     room.mpr.set_slab(coronal, Slab.MIP, 10.0)
@@ -289,10 +291,10 @@ def test_planes_of_a_volume_that_cannot_be_loaded_say_why(qtbot: QtBot, room: Re
     room.cache.set_budget(1000)
     opened(qtbot, room, tmp_path)
     assert room.mpr.open(room.desk.active.shown)
-    axial = room.desk.seen[0]
-    qtbot.waitUntil(lambda: axial.problem is not None, timeout=WAIT)
-    assert "memory" in (axial.problem or "")
-    assert axial.image is None
+    axial, coronal = room.desk.seen[:2]
+    qtbot.waitUntil(lambda: coronal.problem is not None and axial.image is not None, timeout=WAIT)
+    assert "memory" in (coronal.problem or "")
+    assert coronal.image is None
 
 
 def test_slices_that_could_not_be_read_are_empty_on_planes(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> None:
@@ -335,3 +337,28 @@ def test_the_same_planes_have_the_same_names(planes: dict[Orientation, Viewport]
     assert len(again.frames[2:5]) == 3
     with pytest.raises(IndexError):
         again.frames[len(again.frames)]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_planes_that_are_slices_are_there_before_the_volume(
+    qtbot: QtBot, room: ReadingRoom, tmp_path: Path, *, reverse: bool
+) -> None:
+    orientation = (-1.0, 0.0, 0.0, 0.0, 1.0, 0.0) if reverse else AXIAL  # seen from above: not as axial planes hang
+    write_blocks(tmp_path, orientation)
+    opened(qtbot, room, tmp_path)
+    shown = room.desk.active.shown
+    assert shown is not None
+    source = shown.stack.source
+    cut = reformatted(source, Cut(Orientation.AXIAL, axes_of_stack(source), axes_of_stack(source)))
+    if reverse:
+        assert cut.original(3) is None
+        return
+    assert [cut.original(i) for i in (0, 4, len(source.frames) - 1)] == [0, 4, len(source.frames) - 1]
+    slab = replace(cut.cut, slab=Slab.MIP, thickness=9.0)
+    assert reformatted(source, slab).original(4) is None
+    assert reformatted(source, replace(cut.cut, orientation=Orientation.CORONAL)).original(4) is None
+
+
+def axes_of_stack(stack: Stack) -> Axes:
+    assert stack.geometry is not None
+    return axes_of(stack.geometry)

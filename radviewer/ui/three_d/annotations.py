@@ -100,17 +100,15 @@ def _paint_edge_letters(painter: QPainter, lettering: Lettering, what: Annotated
     size, margin = _LETTER_SIZE * what.ratio, _MARGIN * what.ratio
     width, height = what.size
     line = lettering.line_height(size)
-    letters = edge_letters(what.orbit)
-    middle = (height - line) / 2
-    places = {
-        "left": lambda _: (margin, middle),
-        "right": lambda w: (width - margin - w, middle),
-        "top": lambda w: ((width - w) / 2, margin / 2),
-        "bottom": lambda w: ((width - w) / 2, height - margin / 2 - line),
-    }
-    for edge, place in places.items():
-        left, top = place(lettering.width(letters[edge], size))
-        lettering.draw(painter, left, top, letters[edge], size, LETTER)
+    for edge, letter in edge_letters(what.orbit).items():
+        wide = lettering.width(letter, size)
+        left, top = {
+            "left": (margin, (height - line) / 2),
+            "right": (width - margin - wide, (height - line) / 2),
+            "top": ((width - wide) / 2, margin / 2),
+            "bottom": ((width - wide) / 2, height - margin / 2 - line),
+        }[edge]
+        lettering.draw(painter, left, top, letter, size, LETTER)
 
 
 def _paint_cube(painter: QPainter, lettering: Lettering, what: Annotated) -> None:
@@ -161,7 +159,7 @@ def _paint_labels(painter: QPainter, lettering: Lettering, what: Annotated) -> N
         box = _free(box, taken, what.size)
         taken.append(box)
         _paint_leader(painter, QPointF(x, y), box, label.colour, what.ratio)
-        lettering.draw(painter, box.left(), box.top(), text, size, label.colour)
+        lettering.draw(painter, box.left(), box.top(), text, size, TEXT)
 
 
 def _free(box: QRectF, taken: Sequence[QRectF], size: tuple[int, int]) -> QRectF:

@@ -40,12 +40,16 @@ def redirect_messages() -> None:
         output.AddObserver(event, _Writer(level))
 
 
-def _writer(level: int) -> Any:
-    def write(_output: object, _event: str, text: str) -> None:
-        _LOG.log(level, "VTK: %s", _ADDRESS.sub("", " ".join(text.split()))[:_LONGEST])
+class _Writer:
+    """Writes VTK's messages of one level into the log."""
 
-    write.CallDataType = "string0"  # type: ignore[attr-defined]
-    return write
+    CallDataType = "string0"  # by this VTK hands the text over
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+
+    def __call__(self, _output: object, _event: str, text: str) -> None:
+        _LOG.log(self._level, "VTK: %s", _ADDRESS.sub("", " ".join(text.split()))[:_LONGEST])
 
 
 def render_window() -> Any:

@@ -67,7 +67,6 @@ class RayCast:
         """Give back what the graphics hold, and the voxels."""
         self.prop.ReleaseGraphicsResources(window)
         self._mapper.RemoveAllInputs()
-        self.prop.SetMapper(None)
 
     def _stored(self, preset: VolumePreset, at: float) -> float:
         return self._volume.stored(self._volume.percentile(at) if preset.percentiles else at)

@@ -62,7 +62,7 @@ class Scene:
     def __init__(self) -> None:
         self._window = render_window()
         self._window.SetNumberOfLayers(2)
-        self._layers = (vtkRenderer(), vtkRenderer())
+        self._layers: tuple[vtkRenderer, ...] = (vtkRenderer(), vtkRenderer())
         for number, layer in enumerate(self._layers):
             layer.SetLayer(number)
             self._window.AddRenderer(layer)
@@ -144,7 +144,7 @@ class Scene:
             layer.RemoveAllViewProps()
             self._window.RemoveRenderer(layer)
         self._window.Finalize()
-        self._layers = ()  # type: ignore[assignment]
+        self._layers = ()
         self._window = None
 
     def _drop_volume(self) -> None:
