@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -12,6 +13,7 @@ from radviewer.app.hanging_table import own_table
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
 from radviewer.app.viewport import Shown
+from radviewer.render.view import Camera
 from tests import phantoms
 from tests.app.hand_made import heard
 from tests.app.rooms import opened
@@ -19,11 +21,11 @@ from tests.app.rooms import opened
 FOUR = "Mammography: four views"
 
 
-def mammograms(folder: Path, *views: str, **own: str) -> Path:
+def mammograms(folder: Path, *views: str, **own: Any) -> Path:
     """One film for each of "R CC", "L MLO", …, as series of one study."""
     for number, (side, view) in enumerate((words.split() for words in views), 1):
         name = f"{side}{view}"
-        elements = {"ImageLaterality": side, "BodyPartExamined": "BREAST", **own}
+        elements: dict[str, Any] = {"ImageLaterality": side, "BodyPartExamined": "BREAST", **own}
         phantoms.film(
             folder / f"{name}.dcm",
             modality="MG",
@@ -67,6 +69,21 @@ def test_a_study_is_hung_when_it_is_opened(qtbot: QtBot, room: ReadingRoom, brea
     opened(qtbot, room, brain)
     assert (room.desk.layout, seen(room)) == (Layout.FOUR, ["T1 pre", "T1 post", "T2", "FLAIR"])
     assert [v.camera.against for v in room.desk.seen] == [""] * 4
+
+
+def test_resetting_the_view_leaves_a_mammogram_hung(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> None:
+    folder = mammograms(tmp_path / "m", "R CC", "L CC", PatientOrientation=("P", "L"))
+    opened(qtbot, room, folder)
+    right, left = room.desk.seen
+    assert (right.camera.quarter_turns, left.camera.quarter_turns) == (0, 2)  # the left one stands on its head
+    for viewport in (right, left):
+        hung = viewport.camera
+        viewport.set_camera(hung.rotated().flipped_horizontally())
+        viewport.reset()
+        assert viewport.camera == hung
+    left.show(next(iter(room.all_shown())))
+    left.reset()
+    assert left.camera == Camera()
 
 
 def test_a_place_that_stays_empty_is_not_filled(qtbot: QtBot, room: ReadingRoom, tmp_path: Path) -> None:
