@@ -46,7 +46,7 @@ class Cross:
 
     def cut(self, orientation: Orientation, *, draft: bool = False) -> Cut:
         """Which planes of one orientation are shown."""
-        anchor = self.centre if self.turned else None
+        anchor = self.centre if self.turned and not self.axes.keeps(orientation, self.base) else None
         return Cut(orientation, self.axes, self.base, anchor, self.slab, self.thickness, draft)
 
 
@@ -64,6 +64,7 @@ class Mpr(QObject):
         self._following = False
         for viewport in desk.viewports:
             viewport.scrolled.connect(partial(self._on_scrolled, viewport))
+            viewport.view_changed.connect(partial(self._on_view, viewport))
 
     # What there is
 
@@ -174,7 +175,7 @@ class Mpr(QObject):
         clockwise = -1.0 if cut.cut.orientation is Orientation.SAGITTAL else 1.0  # its pictures face the other way
         axes = cross.axes.turned(cut.cut.orientation, clockwise * degrees)
         self._crosses[cut.of.key] = replace(cross, axes=axes, turned=True)
-        self._cut_again(cut.of, draft=draft, except_for=None if cut.cut.centre is None else viewport)
+        self._cut_again(cut.of, draft=draft)
 
     def set_slab(self, viewport: Viewport, slab: Slab, thickness: float) -> None:
         """Show slabs of a thickness in mm instead of planes; 0 shows planes again."""
@@ -205,13 +206,14 @@ class Mpr(QObject):
         self._crosses[source.key] = cross = Cross(centre, axes, axes)
         return cross
 
-    def _cut_again(self, source: Stack, *, draft: bool = False, except_for: Viewport | None = None) -> None:
+    def _cut_again(self, source: Stack, *, draft: bool = False) -> None:
         cross = self._crosses[source.key]
         following, self._following = self._following, True
         for viewport, shown in self.planes_of(source):
-            if viewport is except_for and draft:
+            cut = cross.cut(shown.cut.orientation, draft=draft)
+            if shown.cut == replace(cut, draft=False) or (cut.centre is None and _alike(shown.cut, cut)):
                 continue
-            stack = reformatted(source, cross.cut(shown.cut.orientation, draft=draft and viewport is not except_for))
+            stack = reformatted(source, cut)
             viewport.show_cut(stack, stack.planes.nearest(cross.centre))
         self._following = following
         self.changed.emit()
@@ -225,6 +227,18 @@ class Mpr(QObject):
         self._following = following
         self.changed.emit()
 
+    def _on_view(self, viewport: Viewport) -> None:
+        """All planes of a volume are seen in one window."""
+        cut, presentation = viewport.cut, viewport.presentation
+        if self._following or cut is None:
+            return
+        following, self._following = self._following, True
+        for other, _ in self.planes_of(cut.of):
+            if other is not viewport:
+                other.set_voi(presentation.voi)
+                other.set_inverted(presentation.inverted)
+        self._following = following
+
     def _on_scrolled(self, viewport: Viewport) -> None:
         """The reader goes to another plane: the cross-hair goes along."""
         cut, cross = viewport.cut, self.cross(viewport)
@@ -234,6 +248,11 @@ class Mpr(QObject):
         row, column, _ = plane.to_pixel(cross.centre)
         self._crosses[cut.of.key] = replace(cross, centre=plane.to_patient(row, column))
         self.changed.emit()
+
+
+def _alike(cut: Cut, other: Cut) -> bool:
+    """Whether two cuts along the volume's own grid show the same: only the other planes were turned."""
+    return cut.centre is None and (cut.slab, cut.thickness) == (other.slab, other.thickness) and not cut.draft
 
 
 def _within(source: Stack, point: Vector) -> Vector:

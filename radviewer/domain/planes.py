@@ -18,6 +18,7 @@ LONGEST_SIDE = 2048
 """Most rows, columns and planes of a set of planes; beyond it they lie further apart."""
 
 _TILTED = 0.1  # degrees
+_SAME = 1 - 1e-10  # cosine
 _FLAT = 0.05  # length of what is left of a direction on a plane that it stands on
 
 
@@ -87,6 +88,11 @@ class Axes:
         _, _, normal = self.of(about)
         left, posterior = (_turned(v, normal, math.radians(degrees)) for v in (self.left, self.posterior))
         return _right_angled(left, posterior)
+
+    def keeps(self, orientation: Orientation, base: Axes) -> bool:
+        """Whether a plane of these axes is seen as the base's own: only its neighbours were turned, or nothing."""
+        seen, before = self.upright(orientation, base), base.of(orientation)
+        return all(_dot(a, b) > _SAME for a, b in zip(seen, before, strict=True))
 
     @property
     def is_oblique(self) -> bool:

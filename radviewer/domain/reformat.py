@@ -52,7 +52,7 @@ class Cut:
     @property
     def words(self) -> str:
         """What the reader is told: ``"coronal, oblique, MIP 10 mm"``."""
-        turned = ", oblique" if self.axes != self.base else ""
+        turned = "" if self.axes.keeps(self.orientation, self.base) else ", oblique"
         return f"{self.orientation.value}{turned}" + (f", {self.slab_words}" if self.thickness else "")
 
     @property

@@ -99,6 +99,8 @@ def distance(line: CrossLine, transform: ViewTransform, x: float, y: float) -> f
 
 def paint_cross(painter: QPainter, lines: tuple[CrossLine, ...], transform: ViewTransform) -> None:
     """Paint lines with a free middle and the grips they are turned by; device pixels."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for line in lines:
         x, y = transform.to_view(*line.centre)
         right, down = _on_screen(line, transform)
@@ -112,6 +114,7 @@ def paint_cross(painter: QPainter, lines: tuple[CrossLine, ...], transform: View
         painter.setBrush(COLOURS[line.orientation])
         for place in grips(line, transform):
             painter.drawEllipse(QPointF(*place), _DOT * transform.ratio, _DOT * transform.ratio)
+    painter.restore()
 
 
 def _on_screen(line: CrossLine, transform: ViewTransform) -> tuple[float, float]:

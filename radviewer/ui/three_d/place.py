@@ -55,6 +55,7 @@ class ThreeDPlace(QObject):
         from radviewer.ui.three_d.view import ThreeDView  # VTK is imported when it is first wanted
 
         self.view = view = ThreeDView(self._room, self._widget)
+        view.setAutoFillBackground(True)  # the images are still painted below
         view.picked.connect(self._on_picked)
         view.notice.connect(self._room.notice)
         view.show_stack(self._viewport.subject)
