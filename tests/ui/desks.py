@@ -101,6 +101,7 @@ class Reading:
     ) -> None:
         self.qtbot = qtbot
         self.room = ReadingRoom(SettingsFile())
+        self.room.hanging.show_plane = None  # most tests look at images, and a CT would open in planes
         self.room.desk.set_layout(layout)
         self.desk = DeskWidget(self.room)
         self.desk.resize(*size)

@@ -23,10 +23,14 @@ WAIT = 20_000
 class Opened:
     """One window with what tests ask of it."""
 
-    def __init__(self, qtbot: QtBot, target: Path | None = None, size: tuple[int, int] = (1280, 720)) -> None:
+    def __init__(
+        self, qtbot: QtBot, target: Path | None = None, size: tuple[int, int] = (1280, 720), *, planes: bool = False
+    ) -> None:
         self.qtbot = qtbot
         self._closed = False
         self.window = MainWindow(ReadingRoom(SettingsFile()))
+        if not planes:  # most tests look at images, and a CT would open in planes
+            self.window.room.hanging.show_plane = None
         self.window.resize(*size)
         with qtbot.waitExposed(self.window):
             self.window.show()
