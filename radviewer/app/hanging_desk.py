@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from radviewer.app.desk import Desk, Layout
 from radviewer.app.hanging import Case, Cell, Plan, Protocol, case_of, plans
 from radviewer.app.hanging_table import bundled_table, own_table, read_protocols
-from radviewer.app.settings import SettingsFile
+from radviewer.app.settings import MOST_HANGINGS, SettingsFile
 from radviewer.app.viewport import Shown
 
 ShowPlane = Callable[[int, Shown, str], bool]
@@ -77,7 +77,8 @@ class Hanging(QObject):
         case = self._case()
         if case is None:
             return
-        self._settings.change(hanging={**self._settings.now.hanging, case.kind: name})
+        others = [pair for pair in self._settings.now.hanging.items() if pair[0] != case.kind]
+        self._settings.change(hanging={**dict(others[1 - MOST_HANGINGS :]), case.kind: name})
         plan = next((plan for plan in self._plans(case) if plan.protocol.name == name), None)
         if plan is None or not self._apply(plan):
             self._take_down()

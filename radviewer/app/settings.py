@@ -19,7 +19,10 @@ from radviewer.domain.decision import Policy
 from radviewer.errors import NotSaved
 
 _RETRY_MS = 5_000
-_MOST_HANGINGS, _LONGEST_HANGING = 1_000, 200
+MOST_HANGINGS = 1_000
+"""Kinds of study whose hanging protocol is remembered."""
+
+_LONGEST_HANGING = 200
 
 
 def _system_account() -> str:
@@ -39,7 +42,7 @@ def _is_keys(value: object) -> bool:
 def _is_hangings(value: object) -> bool:
     return (
         isinstance(value, dict)
-        and len(value) <= _MOST_HANGINGS
+        and len(value) <= MOST_HANGINGS
         and all(isinstance(kind, str) and isinstance(name, str) for kind, name in value.items())
         and all(len(text) <= _LONGEST_HANGING for pair in value.items() for text in pair)
     )

@@ -60,23 +60,50 @@ def screenshot(shot: Screenshot, scale: float = 1.0) -> QImage:
     """
     ensure_application()
     view = scaled(shot.view, scale)
+    foot = _foot(shot.legend, view.transform.ratio)[0]
     width, height = view.transform.size
-    ratio = view.transform.ratio
-    lettering = Lettering()
-    line = lettering.line_height(_SIZE * ratio)
-    lines = [*shot.legend, LegendLine("", DISCLAIMER)]
-    foot = round(2 * _MARGIN * ratio + line * len(lines))
     if width * (height + foot) > _LARGEST:
         raise MemoryError("a picture of this size is larger than any screen")
+    return with_legend(ViewPainter().picture(view), shot.legend, view.transform.ratio)
+
+
+def with_legend(picture: QImage, legend: tuple[LegendLine, ...], ratio: float) -> QImage:
+    """A picture, and below it what its overlays are and that it is for research only.
+
+    Parameters
+    ----------
+    picture : QImage
+        Any size, in device pixels.
+    legend : tuple of LegendLine
+        Each overlay with its state.
+    ratio : float
+        Device pixels per logical pixel, for the letters.
+
+    Raises
+    ------
+    MemoryError
+        If there is none for a picture of this size.
+
+    """
+    foot, lettering, lines = _foot(legend, ratio)
+    width, height = picture.width(), picture.height()
     canvas = QImage(width, height + foot, QImage.Format.Format_RGB32)
     if canvas.isNull():
         raise MemoryError("no memory for a picture")
     canvas.fill(_GROUND)
     painter = QPainter(canvas)
-    painter.drawImage(0, 0, ViewPainter().picture(view))
+    painter.drawImage(0, 0, picture)
     _paint_legend(painter, lettering, lines, (width, height), ratio)
     painter.end()
     return canvas
+
+
+def _foot(legend: tuple[LegendLine, ...], ratio: float) -> tuple[int, Lettering, list[LegendLine]]:
+    """Height of the legend in device pixels, its letters and its lines."""
+    lettering = Lettering()
+    lines = [*legend, LegendLine("", DISCLAIMER)]
+    line = lettering.line_height(_SIZE * ratio)
+    return round(2 * _MARGIN * ratio + line * len(lines)), lettering, lines
 
 
 def scaled(view: View, scale: float) -> View:

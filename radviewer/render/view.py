@@ -245,5 +245,12 @@ class ViewTransform:
         return self._looking(self.zoom, (row - moved[0] + origin[0], column - moved[1] + origin[1]))
 
     def _looking(self, zoom: float, centre: Point) -> Camera:
-        row, column = (min(max(v, -0.5), n - 0.5) for v, n in zip(centre, self.shape, strict=True))
+        shrink = self.zoom / zoom
+
+        def near(value: float, here: float, count: int) -> float:
+            """Keep to the image, or as far beside it on the screen as the camera looks already."""
+            low, high = -0.5, count - 0.5
+            return min(max(value, low - max(low - here, 0.0) * shrink), high + max(here - high, 0.0) * shrink)
+
+        row, column = (near(*values) for values in zip(centre, self.centre, self.shape, strict=True))
         return replace(self.camera, zoom=zoom, centre=(row, column))

@@ -6,6 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QPointF, QRect, Qt, Signal
 from PySide6.QtGui import (
+    QCloseEvent,
     QColor,
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -94,6 +95,11 @@ class DeskWidget(QWidget):
         frame = viewport.shown.stack.frames[viewport.index]
         return offered(self._presets, viewport.shown.series.modality, frame.unit)
 
+    def give_back(self) -> None:
+        """Give back what 3D views hold; the program ends."""
+        for widget in self.widgets:
+            widget.in_3d.close()
+
     def cancel_drawing(self) -> bool:
         """Give up the mark being drawn; False when there is none."""
         return any(widget.cancel_drawing() for widget in self.widgets)
@@ -105,6 +111,11 @@ class DeskWidget(QWidget):
     def open_measure_menu(self) -> None:
         """Offer the measuring tools beside the pointer."""
         measure_menu(self, self._room.toolbox).popup(self.cursor().pos())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End, where it is a window of its own."""
+        self.give_back()
+        super().closeEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the frames between the viewports; the active one's is marked, bright with the focus."""

@@ -287,5 +287,6 @@ class MainWindow(QMainWindow):
         """Keep the layout, stop all work, end."""
         self._keep()
         self.commands.close()
+        self.desk.give_back()
         self.ended_cleanly = self.room.close()
         event.accept()

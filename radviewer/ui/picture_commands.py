@@ -16,12 +16,13 @@ from radviewer.app.report import pictured
 from radviewer.app.screenshots import cautions, folder_of, legend_of, save_picture, scale_of
 from radviewer.app.viewport import Viewport
 from radviewer.errors import NotSaved
-from radviewer.export.screenshot import Screenshot, as_file, screenshot
+from radviewer.export.screenshot import Screenshot, as_file, screenshot, with_legend
 from radviewer.render.annotations import Density
 from radviewer.ui.viewport_widget import ViewportWidget
 
 if TYPE_CHECKING:
     from radviewer.ui.main_window import MainWindow
+    from radviewer.ui.three_d.view import ThreeDView
 
 
 class PictureCommands:
@@ -61,7 +62,19 @@ class PictureCommands:
         shot = self.shot(widget)
         if shot is None:
             return None
+        solid = widget.in_3d.view
+        if solid is not None:
+            return self._solid(widget, solid)
         return screenshot(shot, scale_of(self._window.room.settings.now, shot.view.transform))
+
+    def _solid(self, widget: ViewportWidget, view: ThreeDView) -> QImage:
+        """The 3D view as it is seen, with what its surfaces are."""
+        room, subject = self._window.room, widget.viewport.subject
+        visible = {one.item.label for one in view.state.listed if one.look.visible}
+        rows = tuple(replace(row, slices=()) for row in room.findings.rows(subject) if row.label in visible)
+        legend = legend_of(rows, 0, rejected=room.settings.now.picture_rejected)
+        ratio, size = widget.devicePixelRatioF(), view.canvas.device_size
+        return with_legend(view.picture(size, ratio), legend, ratio)
 
     def _save_active(self) -> None:
         self._save([self._window.desk.active])

@@ -146,6 +146,9 @@ class Scene:
         viewport = self.viewport
         if viewport.stack is None:
             return "Drag a series here" if self._room.session.result is not None else ""
+        cut = viewport.cut
+        if cut is not None and cut.original(viewport.index) is None:
+            return viewport.problem or "Planes are cut when the whole series is loaded …"
         count = len(viewport.stack.frames)
         of = f" {viewport.index + 1} of {count}" if count > 1 else ""
         return viewport.problem or f"Loading image{of} …"

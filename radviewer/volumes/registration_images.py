@@ -13,6 +13,7 @@ from radviewer.volumes.registration import Affine, Subject
 
 _STRAIGHT_DEGREES = 0.05  # tilt below which a grid is taken for a right-angled one
 _FINEST_MM = 1.0
+_THICK_MM = 3.5  # linear interpolation between slices further apart draws a registration towards whole slices
 _CENTRAL = 0.5  # of the range: what a half-valid shrunken voxel counts as
 
 
@@ -32,8 +33,10 @@ class Pyramid:
         self._threads = threads
         self._geometry = subject.geometry
         values, mask = _images(subject)
-        self._images = {_FINEST_MM: self._shrunk(values, _FINEST_MM)}
-        self._masks = {} if mask is None else {_FINEST_MM: self._shrunk(mask, _FINEST_MM)}
+        self._images = {_FINEST_MM: self._refined(self._shrunk(values, _FINEST_MM), SimpleITK.sitkBSpline)}
+        self._masks = {}
+        if mask is not None:
+            self._masks[_FINEST_MM] = self._refined(self._shrunk(mask, _FINEST_MM), SimpleITK.sitkLinear)
         self.middle = np.array(subject.geometry.to_patient(_middle(subject.geometry)))
         self._anatomy = self._found_anatomy(4.0)
         self.centre = self._anatomy.mean(axis=0)
@@ -99,6 +102,20 @@ class Pyramid:
         shrink.SetNumberOfThreads(self._threads)
         shrink.SetShrinkFactors([max(1, int(mm / spacing + 0.01)) for spacing in image.GetSpacing()])
         return shrink.Execute(image)
+
+    def _refined(self, image: SimpleITK.Image, interpolator: int) -> SimpleITK.Image:
+        """Planes between the slices of a thick stack."""
+        parts = [max(1, math.ceil(spacing / _THICK_MM)) for spacing in image.GetSpacing()]
+        if max(parts) == 1:
+            return image
+        resample = SimpleITK.ResampleImageFilter()
+        resample.SetNumberOfThreads(self._threads)
+        resample.SetOutputDirection(image.GetDirection())
+        resample.SetOutputOrigin(image.GetOrigin())
+        resample.SetOutputSpacing([spacing / n for spacing, n in zip(image.GetSpacing(), parts, strict=True)])
+        resample.SetSize([(size - 1) * n + 1 for size, n in zip(image.GetSize(), parts, strict=True)])
+        resample.SetInterpolator(interpolator)
+        return resample.Execute(image)
 
     def _found_anatomy(self, mm: float) -> NDArray[np.float64]:
         """LPS points brighter than Otsu's threshold, (n, 3)."""
