@@ -44,8 +44,12 @@ def test_an_unchanged_setting_writes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("cine_rate", 0), ("cine_rate", True), ("density", "much"), ("shortcuts", {"a": "b"}), ("reader", "x" * 101)],
-)
+    [
+        ("cine_rate", 0), ("cine_rate", True), ("density", "much"), ("shortcuts", {"a": "b"}), ("reader", "x" * 101),
+        ("layout", "3x3"), ("hang_automatically", 1), ("hanging", ["CT"]), ("hanging", {"CT": 1}),
+        ("hanging", {"CT": "x" * 201}), ("hanging", {str(i): "" for i in range(1001)}),
+    ],
+)  # fmt: skip
 def test_an_invalid_value_is_refused(tmp_path: Path, name: str, value: object) -> None:
     with pytest.raises(ValueError, match=name):
         SettingsFile(tmp_path / "s.json").change(**{name: value})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -197,3 +198,25 @@ def test_pixels_without_spacing_keep_their_shape() -> None:
     assert tall.with_camera(Camera(quarter_turns=1)).aspect == (2.0, 1.0)
     known = ViewTransform(Camera(), (100, 100), (400, 400), PixelSpacing(1, 1), aspect=(2.0, 1.0))
     assert known.to_view(10, 0)[1] - known.to_view(0, 0)[1] == pytest.approx(40)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize("edge", ["left", "right"])
+@pytest.mark.parametrize("size", [(301, 120), (90, 200)])
+def test_an_image_may_lie_against_an_edge(
+    orientation: tuple[int, bool], edge: Literal["left", "right"], size: tuple[int, int]
+) -> None:
+    looking = camera(orientation, against=edge)
+    transform = ViewTransform(looking, (100, 60), size)
+    left, _, right, _ = transform.image_rectangle()
+    assert (left if edge == "left" else size[0] - right) == pytest.approx(0, abs=1)
+    place = transform.to_view(30, 20)
+    assert transform.with_camera(transform.zoomed(2, *place)).to_view(30, 20) == pytest.approx(place, abs=0.5)
+    inward = 5 if edge == "left" else -5
+    panned = transform.with_camera(transform.panned(inward, 0))
+    assert panned.to_view(30, 20)[0] == pytest.approx(place[0] + inward, abs=1)
+    outward = transform.with_camera(transform.panned(-10_000 * inward, 0)).image_rectangle()
+    assert outward[2] > 0
+    assert outward[0] < size[0]
+    mirrored = ViewTransform(looking.flipped_horizontally(), (100, 60), size).image_rectangle()
+    assert (mirrored[0], mirrored[2]) == pytest.approx((size[0] - right, size[0] - left), abs=1)
