@@ -64,7 +64,10 @@ class Bench:
         QTimer.singleShot(milliseconds, loop.quit)
         loop.exec()
 
-    def open(self, target: Path, until: Callable[[], bool], qtbot: QtBot) -> None:
+    def open(self, target: Path, until: Callable[[], bool], qtbot: QtBot, *, planes: bool = False) -> None:
+        """Open a study, a CT as images or as hanging protocols have it, in planes and in 3D."""
+        if not planes:
+            self.window.room.hanging.show_plane = None
         with qtbot.waitSignal(self.window.room.session.opened, timeout=60_000):
             self.window.room.open(target)
         qtbot.waitUntil(until, timeout=120_000)
