@@ -194,12 +194,27 @@ def _depths(images: tuple[SliceImage | None, ...]) -> NDArray[np.float64]:
     return np.array([float("nan") if plane is None else plane.depth for plane in planes], np.float64)
 
 
+def _spread(depths: NDArray[np.float64], unread: list[bool]) -> NDArray[np.float64]:
+    """Depths with those of unread slices filled in, beyond the ends at the step of the nearest two."""
+    known = np.flatnonzero(np.isfinite(depths))
+    if len(known) < 2 or not all(np.isfinite(depths) | np.array(unread)):
+        return depths
+    places = np.arange(len(depths))
+    filled = np.interp(places, known, depths[known])
+    for end, inner in ((known[0], known[1]), (known[-1], known[-2])):
+        step = (depths[end] - depths[inner]) / (end - inner)
+        beyond = places < end if inner > end else places > end
+        filled[beyond] = depths[end] + step * (places[beyond] - end)
+    return filled
+
+
 def _uneven(images: tuple[SliceImage | None, ...]) -> NDArray[np.float64]:
     """Half the way to both neighbours for slices that are not evenly spaced.
 
-    NaN without positions, and where slices lie at one place: they are no parts of one volume.
+    Slices that could not be read are taken to lie evenly between those that could.  NaN without positions, and where
+    slices lie at one place: they are no parts of one volume.
     """
-    depths = _depths(images)
+    depths = _spread(_depths(images), [image is None for image in images])
     if len(depths) < 2 or (np.abs(np.diff(depths)) < _SAME).any():
         return np.full(len(depths), float("nan"))
     steps: NDArray[np.float64] = np.abs(np.gradient(depths))

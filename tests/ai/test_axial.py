@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from radviewer.ai.axial import LARGEST, axial_of
+from radviewer.ai.brain_series import notes
+from radviewer.ai.context import Context
 from radviewer.ai.films import Refused
 from radviewer.domain.geometry import Geometry
 from radviewer.domain.volume import Volume
@@ -21,6 +23,7 @@ from tests.ai.series import (
     Flips,
     acquired,
     at_depths,
+    head,
     plain,
     turned,
     without,
@@ -206,3 +209,24 @@ def test_modality_values_are_read(patient: np.ndarray) -> None:
 def test_a_volume_without_slices_is_refused() -> None:
     with pytest.raises(Refused, match="No image"):
         axial_of(Volume(np.zeros((0, 4, 4), np.int16), (), None, {}))
+
+
+def test_an_unreadable_slice_beside_gaps_leaves_the_thickness_known() -> None:
+    depths = [0.0, 3.0, 6.0, 9.0, 15.0, 18.0]  # one is missing between 9 and 15
+    volume = without(at_depths(head()[:6], depths), 1)
+    axial = axial_of(volume)
+    np.testing.assert_allclose(axial.steps, [3, 3, 3, 4.5, 4.5, 3])
+    assert "the volume counts the gaps" in notes(Context(modality="MR"), axial)
+
+
+@pytest.mark.parametrize(
+    ("unread", "steps"), [((0,), [3, 3, 4.5, 6]), ((3,), [3, 3, 3, 3]), ((2,), [3, 3.75, 4.5, 4.5])]
+)
+def test_unreadable_slices_lie_where_their_neighbours_say(unread: tuple[int, ...], steps: list[float]) -> None:
+    axial = axial_of(without(at_depths(head((4, 64, 56)), [0.0, 3.0, 6.0, 12.0]), *unread))
+    np.testing.assert_allclose(axial.steps, steps)
+
+
+def test_of_a_single_readable_slice_nothing_is_known() -> None:
+    axial = axial_of(without(at_depths(head((4, 64, 56)), [0.0, 3.0, 6.0, 12.0]), 0, 1, 3))
+    assert np.isnan(axial.steps).all()

@@ -186,7 +186,7 @@ def test_surfaces_are_made_once_and_named_with_their_volume(
     state.change_surface(one.item.key, visible=False)
     state.change_surface(one.item.key, visible=True, opacity=0.9)
     room.overlays.toggle()
-    assert state.listed == ()
+    assert not state.listed
     room.overlays.toggle()
     assert state.listed[0].surface is one.surface
     assert state.listed[0].look.opacity == 0.9
