@@ -113,9 +113,10 @@ def _largest(bright: Mask) -> Mask:
     if count < 2:
         return np.zeros(bright.shape, np.bool_)
     largest = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    around = np.pad(~largest, 1, constant_values=True).astype(np.uint8)
-    _, outside, _, _ = cv2.connectedComponentsWithStats(around, connectivity=4)
-    filled: Mask = (outside != outside[0, 0])[1:-1, 1:-1]
+    around = np.zeros((bright.shape[0] + 2, bright.shape[1] + 2), np.uint8)
+    around[1:-1, 1:-1] = largest
+    cv2.floodFill(around, None, (0, 0), (2,))  # reaches what is outside, not the holes
+    filled: Mask = around[1:-1, 1:-1] != 2
     return filled
 
 
@@ -168,8 +169,11 @@ def _scaled(grey: Grey, shares: Grey) -> Grey:
     spread = max((high - low) / 1.349, _LEAST_SPREAD * (median - air))
     if not (spread > 0 and median > air):
         raise Refused("The images are blank.")
-    scaled = (grey - np.float32(air)) * np.float32(_MEDIAN / (median - air))
-    bright = grey > median
-    scaled[bright] = np.float32(_MEDIAN) + (grey[bright] - np.float32(median)) * np.float32(_SPREAD / spread)
+    scaled = np.minimum(grey, np.float32(median))
+    scaled -= np.float32(air)
+    scaled *= np.float32(_MEDIAN / (median - air))
+    bright = np.maximum(grey - np.float32(median), 0)
+    bright *= np.float32(_SPREAD / spread)
+    scaled += bright
     np.clip(scaled, 0, 1, out=scaled)
     return scaled
