@@ -15,7 +15,7 @@ from radviewer.volumes.blocks import block_mean, blocks_affine, coarsest_fitting
 
 MOST_VOXELS = 16_000_000
 """Of the box around a mask; larger ones are made coarser first."""
-MOST_TRIANGLES = 400_000
+MOST_TRIANGLES = 300_000
 
 _ITERATIONS = 20
 _PASS_BAND = 0.06  # of the windowed sinc filter: lower is smoother (Taubin 1995)
@@ -120,11 +120,20 @@ def _cropped(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.flo
 
 def _factors(part: NDArray[np.bool_], geometry: Geometry) -> tuple[int, int, int]:
     """Voxels per block and axis that keep voxels and triangles within their limits."""
-    limit = MOST_VOXELS
-    faces = sum(int(np.count_nonzero(np.diff(part, axis=axis))) for axis in range(3)) if part.size <= limit else 0
-    if 2 * faces > MOST_TRIANGLES:  # their number goes with the square of the blocks' edges
-        limit = max(1000, int(part.size * (MOST_TRIANGLES / (2 * faces)) ** 1.5))
+    limit, triangles = MOST_VOXELS, 2 * _faces(part)
+    if triangles > MOST_TRIANGLES:  # their number goes with the square of the blocks' edges
+        limit = min(limit, max(1000, int(part.size * (MOST_TRIANGLES / triangles) ** 1.5)))
     return coarsest_fitting(part.shape, geometry.spacing, limit)
+
+
+def _faces(part: NDArray[np.bool_]) -> int:
+    """Voxel faces on the surface, about: counted in some of the slices."""
+    step = max(1, len(part) // 32)
+    some, following = part[:-1:step], part[1::step]
+    if not len(some):
+        some = following = part
+    count = sum(int(np.count_nonzero(np.diff(some, axis=axis))) for axis in (1, 2))
+    return (count + int(np.count_nonzero(some != following))) * step
 
 
 def _coarser(part: NDArray[np.bool_], factors: tuple[int, int, int]) -> NDArray[np.bool_]:

@@ -19,9 +19,12 @@ _MOST_STEPS = 3000  # along the longest ray, however thin the voxels are
 
 
 class RayCast:
-    """A vtkVolume with its mapper; `prop` is placed in the patient, sheared as the images are."""
+    """A vtkVolume with its mapper; `prop` is placed in the patient, sheared as the images are.
 
-    def __init__(self, volume: RenderVolume, level: Level) -> None:
+    Rays are sampled every `stride` voxels of the finest axis.
+    """
+
+    def __init__(self, volume: RenderVolume, level: Level, stride: float = 1.0) -> None:
         self._volume, self._level = volume, level
         self.has_look = False
         self._preset: VolumePreset | None = None
@@ -30,7 +33,7 @@ class RayCast:
         self._mapper.SetInputData(_image(level, self._scalars))
         self._mapper.AutoAdjustSampleDistancesOff()
         self._mapper.SetImageSampleDistance(1.0)
-        step = max(min(level.spacing), _longest(level) / _MOST_STEPS)
+        step = max(stride * min(level.spacing), _longest(level) / _MOST_STEPS)
         self._mapper.SetSampleDistance(step)
         self._mapper.SetInteractiveSampleDistance(step)
         self.prop = vtkVolume()

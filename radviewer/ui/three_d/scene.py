@@ -33,6 +33,7 @@ Box = tuple[NDArray[np.float64], NDArray[np.float64]]
 Key = TypeVar("Key")
 
 _SOLID = 0.995  # opacity from which a surface hides, and is hidden by, what is before it
+_STRIDE = 1.6  # voxels between samples while moving
 _VISIBLE = 0.15  # opacity of the volume at which a click meets it
 
 
@@ -82,7 +83,7 @@ class Scene:
         self._volume = volume
         if volume is None:
             return
-        self._casts[Quality.MOVING] = RayCast(volume, volume.coarse)
+        self._casts[Quality.MOVING] = RayCast(volume, volume.coarse, _STRIDE)
         self._casts[Quality.REST] = RayCast(volume, volume.fine)
         for cast in self._casts.values():
             self._layers[0].AddVolume(cast.prop)
