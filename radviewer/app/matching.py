@@ -6,15 +6,18 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.app.finding_rows import Kind, Row, RowState
+from radviewer.app.links import Links
 from radviewer.app.viewport import Shown
 from radviewer.domain.geometry import Geometry, Vector
 from radviewer.domain.opinion import Mask
+from radviewer.render.annotations import date_text
 
 _NEAR_MM = 10.0  # beyond their own radii, between the centres of one lesion at two times
 _SMALLEST = 0.05  # of the largest focus of a label: smaller ones are specks of an outline
@@ -97,6 +100,41 @@ class Match:
     def diameter_change(self) -> tuple[float, float] | None:
         """Difference in mm and in per cent of the earlier diameter; None where one is not known."""
         return _difference(self.before and self.before.diameter_mm, self.after and self.after.diameter_mm)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairing:
+    """Lesions of an earlier and a later image, of two studies."""
+
+    earlier: Shown
+    later: Shown
+    matches: tuple[Match, ...]
+
+    @property
+    def title(self) -> str:
+        """The two days."""
+        return " → ".join(date_text(shown.study.date) or "no date" for shown in (self.earlier, self.later))
+
+
+def pairings(images: tuple[tuple[Shown, tuple[Row, ...]], ...], links: Links) -> tuple[Pairing, ...]:
+    """Each image with the last comparable one of an earlier study; `images` in the order of time."""
+    lesions = [(shown, lesions_of(shown, rows)) for shown, rows in images]
+    found = []
+    for place, (later, new) in enumerate(lesions):
+        before = next((one for one in reversed(lesions[:place]) if _comparable(one, (later, new))), None)
+        if before is not None:
+            earlier, old = before
+            through = partial(links.map, earlier.stack, later.stack)
+            found.append(Pairing(earlier, later, matched(old, new, through)))
+    return tuple(found)
+
+
+def _comparable(one: tuple[Shown, tuple[Lesion, ...]], other: tuple[Shown, tuple[Lesion, ...]]) -> bool:
+    """Whether two images are of one modality and two dated studies, and something is found on either."""
+    (earlier, old), (later, new) = one, other
+    apart = earlier.study is not later.study and bool(earlier.study.date) and bool(later.study.date)
+    same_kind = earlier.series.modality == later.series.modality
+    return apart and same_kind and bool(old or new)
 
 
 def matched(earlier: tuple[Lesion, ...], later: tuple[Lesion, ...], place: Place) -> tuple[Match, ...]:

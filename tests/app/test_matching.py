@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from radviewer.app.finding_rows import Kind, Row, RowState
-from radviewer.app.matching import Change, Lesion, components, lesions_of, matched
+from radviewer.app.links import Links
+from radviewer.app.matching import Change, Lesion, components, lesions_of, matched, pairings
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import FindingKey
 from radviewer.domain.geometry import Geometry, Vector
@@ -77,7 +78,7 @@ def test_the_nearest_lesions_are_one_and_change_in_numbers() -> None:
     first, second = matched(earlier, later, _same)
     assert (first.change, second.change) == (Change.MATCHED, Change.GONE)
     assert first.by_place
-    assert first.volume_change == pytest.approx((0.128, 100))
+    assert first.volume_change == pytest.approx((0.256, 100))
     assert first.diameter_change is not None
     assert second.volume_change is None
 
@@ -108,3 +109,15 @@ def test_without_a_place_the_label_decides_when_it_names_one_lesion() -> None:
 def test_what_is_no_finding_is_left_out(state: RowState) -> None:
     assert lesions_of(_image("a"), (_row("nodule", _box((2, 4), (4, 8), (4, 8)), state),)) == ()
     assert lesions_of(_image("a"), (_row("lung", _box((2, 4), (4, 8), (4, 8)), kind=Kind.ANATOMY),)) == ()
+
+
+def test_the_later_study_is_compared_with_the_one_before() -> None:
+    first, second = _image("a"), _image("b")
+    old = replace(first, study=replace(first.study, date="20240101"))
+    new = replace(second, study=replace(second.study, date="20250101"))
+    rows = (_row("nodule", _box((2, 4), (4, 8), (4, 8))),)
+    (pairing,) = pairings(((old, rows), (new, rows)), Links())
+    assert pairing.title == "2024-01-01 → 2025-01-01"
+    assert [match.change for match in pairing.matches] == [Change.MATCHED]
+    assert pairings(((first, rows), (new, rows)), Links()) == ()
+    assert pairings(((new, rows), (new, rows)), Links()) == ()

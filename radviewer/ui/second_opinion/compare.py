@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from radviewer.app.comparison import Cell, Comparison, compared
 from radviewer.app.finding_rows import UNITS
+from radviewer.app.matching import Change, Match, Pairing, pairings
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Shown
 from radviewer.ui.dialogs.result_table import ResultTable
 from radviewer.ui.second_opinion.row_list import capital, state_text
 
 _NOTHING = "–"
+_LESION_HEADINGS = ("Studies", "Finding", "Seen", "Volume", "Longest diameter")
 
 
 def comparable(room: ReadingRoom) -> tuple[Shown, ...]:
@@ -42,6 +44,32 @@ def cell_text(cell: Cell) -> str:
     return "\n".join(lines)
 
 
+def match_texts(match: Match) -> tuple[str, str, str, str]:
+    """A lesion at two times, in numbers: its name, where it is seen, volume and longest diameter with their change."""
+    seen = match.change.value
+    if match.change is Change.MATCHED and not match.by_place:
+        seen += ", matched by name alone"
+    lesions = (match.before, match.after)
+    volumes = tuple(None if lesion is None else lesion.volume_ml for lesion in lesions)
+    diameters = tuple(None if lesion is None else lesion.diameter_mm for lesion in lesions)
+    return (
+        capital(match.label),
+        seen,
+        _sizes(volumes, match.volume_change, "ml", 2),
+        _sizes(diameters, match.diameter_change, "mm", 1),
+    )
+
+
+def _sizes(values: tuple[float | None, ...], change: tuple[float, float] | None, unit: str, digits: int) -> str:
+    """``"1.20 → 1.50 ml (+0.30 ml, +25 %)"``."""
+    told = " → ".join(_NOTHING if value is None else f"{value:.{digits}f}" for value in values)
+    if all(value is None for value in values):
+        return _NOTHING
+    if change is None:
+        return f"{told} {unit}"
+    return f"{told} {unit}  ({_signed(change[0], digits)} {unit}, {_signed(change[1], 0)} %)"
+
+
 def _signed(value: float, digits: int) -> str:
     text = f"{value:+.{digits}f}"
     return text.replace("-", "\N{MINUS SIGN}")
@@ -54,7 +82,14 @@ class CompareDialog(ResultTable):
         super().__init__("Compare images", "Findings of several images", parent)
         self._room = room
         self._comparison = compared(())
+        self.lesions = QTableWidget()
+        self.lesions.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.lesions.setAccessibleName("Lesions of an earlier and a later study")
+        self.lesions.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.lesions.verticalHeader().hide()
+        self.column.insertWidget(2, self.lesions, 1)
         room.findings.changed.connect(self.refresh)
+        room.desk.links.changed.connect(self.refresh)
         self.table.cellClicked.connect(self._go)
         self.refresh()
 
@@ -68,6 +103,19 @@ class CompareDialog(ResultTable):
             else "The second opinion has spoken about fewer than two images of this patient."
         )
         self._fill(self._comparison)
+        images = tuple((column.shown, self._room.findings.rows(column.shown)) for column in self._comparison.columns)
+        self._fill_lesions(pairings(images, self._room.desk.links))
+
+    def _fill_lesions(self, found: tuple[Pairing, ...]) -> None:
+        """One line per lesion of two studies; hidden where there are none."""
+        lines = [(pairing.title, *match_texts(match)) for pairing in found for match in pairing.matches]
+        self.lesions.setVisible(bool(lines))
+        self.lesions.setColumnCount(len(_LESION_HEADINGS))
+        self.lesions.setHorizontalHeaderLabels(list(_LESION_HEADINGS))
+        self.lesions.setRowCount(len(lines))
+        for line, texts in enumerate(lines):
+            for place, text in enumerate(texts):
+                self.lesions.setItem(line, place, QTableWidgetItem(text))
 
     def _fill(self, comparison: Comparison) -> None:
         self.table.setColumnCount(len(comparison.columns))
