@@ -26,6 +26,7 @@ from radviewer.ai.lesion_ensemble import Judgement
 from radviewer.ai.strangeness import strangeness
 from radviewer.domain.overlap import dice
 from radviewer.domain.volume import SliceImage
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
@@ -41,7 +42,9 @@ from radviewer.training.release_anatomy import FEATURES, hash_of, reference_of
 from radviewer.training.row_tables import read_rows, write_rows
 
 NAME = "breast-lesion"
-VERSION = "1.0.0"
+VERSION, PARTLY = "1.0.0", "0.9.0"
+"""Of a release of all folds, and of some of them."""
+FEWEST_FOLDS = 3
 IMAGES = "held-out.csv"
 COMMAND = "python -m radviewer.training release-breast --data DATA --work WORK"
 SPECIFICITY = 0.85
@@ -92,26 +95,52 @@ def state_of(runs: Path, fold: int) -> dict[str, Any]:
     return state
 
 
-def release(breasts: Sequence[Breast], work: Path, target: Path, command: str) -> None:
-    """Write the model folder `target` from the finished folds in ``work/breast``."""
+def finished_folds(runs: Path) -> list[int]:
+    """Folds that are trained to their end.
+
+    Raises
+    ------
+    NothingToRead
+        If they are fewer than `FEWEST_FOLDS`.
+
+    """
+    found = []
+    for fold in range(FOLDS):
+        try:
+            state_of(runs, fold)
+        except (FileNotFoundError, ValueError):
+            continue
+        found.append(fold)
+    if len(found) < FEWEST_FOLDS:
+        raise NothingToRead(
+            f"{runs} holds {len(found)} finished folds of {FOLDS}: train at least {FEWEST_FOLDS} first."
+        )
+    return found
+
+
+def release(everything: Sequence[Breast], work: Path, target: Path, command: str) -> None:
+    """Write the model folder `target` from the finished folds in ``work/breast``; only their images are read."""
+    folds = finished_folds(work / "breast")
+    breasts = [b for b in everything if b.fold in folds]
     target.mkdir(parents=True, exist_ok=True)
     weights, seconds = [], 0.0
-    for fold in range(FOLDS):
+    for fold in folds:
         state = state_of(work / "breast", fold)
         seconds += sum(line["seconds"] for line in state["lines"])
         file = target / f"fold{fold}.safetensors"
         weights.append({"file": file.name, "sha256": write_tensors(file, half(state["average"])), "fold": fold})
-    rows = [(b.row.name, b.row.patient, b.fold) for b in breasts]
+    rows = [(b.row.name, b.row.patient, b.fold) for b in everything]
     write_table(target / "folds.csv", ("film", "patient", "fold"), rows)
     training = {"command": command, "seed": _SEED, "seconds": round(seconds)}
-    card = CARD_TEXTS | {"name": NAME, "version": VERSION, "input_size": LONGEST, "weights": weights}
+    version = VERSION if len(folds) == FOLDS else PARTLY
+    card = CARD_TEXTS | {"name": NAME, "version": version, "input_size": LONGEST, "weights": weights}
     item = {"threshold": 0.5, "calibration": {"slope": 1.0, "intercept": 0.0}, "heat_scale": 1.0}
     write_card(target, card | {"training": training, "findings": [FINDING_TEXTS | item], "metrics": []})
-    _read(breasts, target)
+    _read(breasts, folds, target)
     finish(target)
 
 
-def _read(breasts: Sequence[Breast], target: Path) -> None:
+def _read(breasts: Sequence[Breast], folds: Sequence[int], target: Path) -> None:
     """Read all images: their table, and the reference of feature space."""
     catalogue = Catalogue(target.parent)
     card = catalogue.card(NAME)
@@ -122,7 +151,7 @@ def _read(breasts: Sequence[Breast], target: Path) -> None:
         features.append((breast, judgement.features[0]))
     write_rows(target / IMAGES, images)
     tensors: dict[str, torch.Tensor] = {}
-    for fold in range(FOLDS):  # of held-out images: features of those a member has seen lie too close together
+    for fold in folds:  # of held-out images: features of those a member has seen lie too close together
         mine = np.stack([f for b, f in features if b.fold == fold and not _held_back(b)])
         tensors |= {f"fold{fold}.{part}": torch.from_numpy(v) for part, v in reference_of(mine).items()}
     hashed = write_tensors(target / FEATURES, tensors)
@@ -218,12 +247,25 @@ def finish(target: Path) -> None:
     item |= {"calibration": {"slope": slope, "intercept": intercept}, "threshold": round(found.threshold, 4)}
     hottest = [i.hottest for i in images if i.malignant]
     item["heat_scale"] = round(float(np.quantile(hottest, _HEAT_QUANTILE)), 6)
+    item["evidence"] = FINDING_TEXTS["evidence"] + _measured_on(images)
     item["operating_curve"] = operating_curve(malignant, found.probability)
     values["metrics"] = [*_malignancy(images, found), *_outlines(images)]
     write_card(target, values)
     title = f"malignant lesion, held-out folds, n {len(images)}"
     save_picture(target / "roc-malignant lesion.png", roc_chart(malignant, found.probability, title))
     save_picture(target / "reliability-malignant lesion.png", reliability_chart(malignant, found.probability, title))
+
+
+def _measured_on(images: Sequence[Image]) -> str:
+    """What is not measured, where not all folds are."""
+    folds = sorted({i.fold for i in images})
+    if len(folds) == FOLDS:
+        return ""
+    women, named = len({i.patient for i in images}), ", ".join(str(fold + 1) for fold in folds)
+    return (
+        f" Folds {named} of five are trained: figures are of their {len(images):,} images of {women:,} women, "
+        "each read by the member that has not seen it."
+    )
 
 
 def _threshold(positive: Bools, probability: Floats) -> float:

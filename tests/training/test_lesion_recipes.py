@@ -148,6 +148,18 @@ def test_a_right_answer_costs_less(make: type[SliceNet] | type[LesionNet]) -> No
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
 
 
+def test_evidence_inside_the_lesion_costs_less() -> None:
+    share = torch.zeros(2, 1, 32, 32)
+    share[0, :, 8:20, 8:20] = 1  # the second image has no lesion and does not count
+    inside, outside = torch.zeros(2, 8, 8), torch.zeros(2, 8, 8)
+    inside[:, 3, 3], outside[:, 7, 7] = 1.0, 1.0
+    right, wrong = (float(glioma.pointing_loss(evidence, share)) for evidence in (inside, outside))
+    assert 0 <= right < 0.01
+    assert wrong > 10
+    assert right == float(glioma.pointing_loss(inside[:1], share[:1]))
+    assert float(glioma.pointing_loss(inside, torch.zeros_like(share))) == 0
+
+
 def test_one_epoch_of_each_phase_of_glioma(heads: Brains, tmp_path: Path) -> None:
     fold = str(heads.series[0].fold)
     with pytest.raises(NothingToRead, match="train this run first"):
