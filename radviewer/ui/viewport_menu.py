@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from radviewer.app.actions import ACTIONS, keys_in_force
+from radviewer.app.layouts import Layout
 from radviewer.app.marks import noun
 from radviewer.app.probe import number, probe
 from radviewer.app.reading_room import ReadingRoom
@@ -35,6 +36,7 @@ _PLANES = (
     "planes", "plane-axial", "plane-coronal", "plane-sagittal",
     "slab-mip", "slab-minip", "slab-mean", "slab-thicker", "slab-thinner", "planes-reset",
 )  # fmt: skip
+_LAYOUTS = tuple(f"layout-{layout.value}" for layout in Layout)
 _TURNS = ("rotate-right", "rotate-left", "flip-horizontal", "flip-vertical")
 
 
@@ -64,7 +66,7 @@ def viewport_menu(desk: DeskWidget, room: ReadingRoom, widget: ViewportWidget, p
         menu.addSeparator()
     if viewport.cut is not None or (viewport.stack is not None and why_not(viewport.stack) is None):
         builder.add(menu.addMenu("Planes"), *_PLANES)
-    builder.add(menu.addMenu("Viewports"), "layout-1x1", "layout-1x2", "layout-2x2", "link", "reference-lines")
+    builder.add(menu.addMenu("Viewports"), *_LAYOUTS, "volume-3d", "link", "reference-lines")
     return menu
 
 

@@ -101,6 +101,7 @@ class SettingsDialog(QDialog):
         self.smooth = self._check("Smooth magnified pixels", now.smooth)
         self.linked = self._check("Scroll parallel series together", now.linked)
         self.reference_lines = self._check("Reference lines between viewports", now.reference_lines)
+        self.hang = self._check("Hang studies by protocol when they are opened", now.hang_automatically)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
         self.buttons.accepted.connect(self._save)
         self.buttons.rejected.connect(self.reject)
@@ -151,7 +152,7 @@ class SettingsDialog(QDialog):
         place.addWidget(choose)
         form.addRow("Exported to", place)
         form.addRow("", plain_label("Pictures, reports and DICOM objects.", "muted"))
-        for box in (self.smooth, self.linked, self.reference_lines):
+        for box in (self.smooth, self.linked, self.reference_lines, self.hang):
             form.addRow("", box)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 12)
@@ -183,5 +184,6 @@ class SettingsDialog(QDialog):
             smooth=self.smooth.isChecked(),
             linked=self.linked.isChecked(),
             reference_lines=self.reference_lines.isChecked(),
+            hang_automatically=self.hang.isChecked(),
         )
         self.accept()
