@@ -151,9 +151,9 @@ class Fusion(QObject):
         if over is None or subject is None or link is None:
             return ()
         style = over.style
-        how = f"{100 * style.share:.0f} %" if style.mode is FusionMode.BLEND else f"{style.mode.value}:"
+        how = f"{100 * style.share:.0f} % amber" if style.mode is FusionMode.BLEND else "amber squares"
         loading = "" if self._cache.volume(over.moving.stack) is not None else ", loading …"
-        return (name_of(subject), f"+ {how} {name_of(over.moving)}, amber", f"{link.words}{loading}")
+        return (name_of(subject), f"+ {how} {name_of(over.moving)}", f"{link.words}{loading}")
 
     def _made(
         self, viewport: Viewport, image: SliceImage, over: Over, link: Link, shown: Presentation

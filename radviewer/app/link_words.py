@@ -18,13 +18,13 @@ def link_notes(desk: Desk, fusion: Fusion, viewport: Viewport) -> tuple[str, ...
 
 
 def _linked(desk: Desk, viewport: Viewport) -> list[str]:
-    """One line for each other series in sight that the reader has linked with this one."""
-    found: dict[str, str] = {}
+    """Two lines for each other series in sight that the reader has linked with this one: the telling one first."""
+    found: dict[str, tuple[str, str]] = {}
     for other in desk.seen:
         subject = other.subject
         if viewport.stack is None or subject is None or other is viewport or subject.stack is viewport.stack.source:
             continue
         link = desk.links.between(viewport.stack, subject.stack)
         if link is not None and link.kind in _TOLD:
-            found[subject.stack.key] = f"with {name_of(subject)}: {link.words}"
-    return list(found.values())
+            found[subject.stack.key] = (link.words, f"with {name_of(subject)}")
+    return [line for lines in found.values() for line in lines]

@@ -78,13 +78,13 @@ class Registering(QObject):
             return
         self._links.put(pair.fixed.stack, pair.moving.stack, result)
         self.notice.emit(
-            f"{names} registered, quality {result.quality_words}: both directions agree to "
+            f"Registered {names}, quality {result.quality_words}: both directions agree to "
             f"{result.inconsistency:.1f} mm, overlap {100 * result.overlap:.0f} %. Check it with the checkerboard."
         )
 
     def _on_failed(self, sentence: str) -> None:
         self._end()
-        self.notice.emit(sentence)
+        self.notice.emit(sentence[:1].upper() + sentence[1:])  # it may begin with the name of a series
 
     def _end(self) -> None:
         self._job = self.running = None

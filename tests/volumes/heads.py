@@ -60,7 +60,7 @@ def head(
     where: NDArray[np.float64] | None = None,
     *,
     contrast: int = 1,
-    noise: float = 3.0,
+    noise: float = 2.0,
     name: str = "series 1",
 ) -> Subject:
     """The head on a grid: `where` displaces it (LPS mm → LPS mm), `contrast` is 1 or 2."""
