@@ -51,7 +51,8 @@ class Link:
     @property
     def inverse(self) -> Link:
         """The same link the other way."""
-        return Link(self.kind, np.linalg.inv(self.matrix), self.registration)
+        back: Affine = np.linalg.inv(self.matrix)
+        return Link(self.kind, back, self.registration)
 
 
 _FRAME = Link(LinkKind.FRAME, np.eye(4))

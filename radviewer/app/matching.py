@@ -94,12 +94,16 @@ class Match:
     @property
     def volume_change(self) -> tuple[float, float] | None:
         """Difference in ml and in per cent of the earlier volume; None where one is not known."""
-        return _difference(self.before and self.before.volume_ml, self.after and self.after.volume_ml)
+        if self.before is None or self.after is None:
+            return None
+        return _difference(self.before.volume_ml, self.after.volume_ml)
 
     @property
     def diameter_change(self) -> tuple[float, float] | None:
         """Difference in mm and in per cent of the earlier diameter; None where one is not known."""
-        return _difference(self.before and self.before.diameter_mm, self.after and self.after.diameter_mm)
+        if self.before is None or self.after is None:
+            return None
+        return _difference(self.before.diameter_mm, self.after.diameter_mm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

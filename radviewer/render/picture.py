@@ -40,8 +40,6 @@ class View:
         any shape: only its size and ratio count).
     image : SliceImage or None
         None: `message` is shown in its place (why it cannot be read, "loading …").
-    measured : SliceImage or None
-        What marks are measured on where `image` is made of several; None: `image` itself.
     presentation : Presentation
     opinion : OpinionLayers or None
         What the second opinion draws: over the image, under marks.
@@ -60,12 +58,13 @@ class View:
         Orientation letters; scale bar with the spacing label.
     message : str
         A sentence, plain text; over the image when there is one.
+    measured : SliceImage or None
+        What marks are measured on where `image` is made of several; None: `image` itself.
 
     """
 
     transform: ViewTransform
     image: SliceImage | None = None
-    measured: SliceImage | None = None
     presentation: Presentation = field(default_factory=Presentation)
     opinion: OpinionLayers | None = None
     marks: tuple[Mark, ...] = ()
@@ -78,6 +77,7 @@ class View:
     show_orientation: bool = True
     show_scale: bool = True
     message: str = ""
+    measured: SliceImage | None = None
 
 
 class ViewPainter:

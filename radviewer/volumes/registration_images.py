@@ -53,7 +53,8 @@ class Pyramid:
             return None
         if mm not in self._masks:
             self._masks[mm] = self._shrunk(self._masks[_FINEST_MM], mm)
-        return SimpleITK.Cast(self._masks[mm] > _CENTRAL, SimpleITK.sitkUInt8)
+        inside: SimpleITK.Image = SimpleITK.Cast(self._masks[mm] > _CENTRAL, SimpleITK.sitkUInt8)
+        return inside
 
     def values(self, mm: float) -> NDArray[np.float32]:
         """Array of `image`, (z, y, x)."""
@@ -100,8 +101,10 @@ class Pyramid:
     def _shrunk(self, image: SimpleITK.Image, mm: float) -> SimpleITK.Image:
         shrink = SimpleITK.BinShrinkImageFilter()
         shrink.SetNumberOfThreads(self._threads)
-        shrink.SetShrinkFactors([max(1, int(mm / spacing + 0.01)) for spacing in image.GetSpacing()])
-        return shrink.Execute(image)
+        sizes = zip(image.GetSpacing(), image.GetSize(), strict=True)
+        shrink.SetShrinkFactors([max(1, min(int(mm / spacing + 0.01), count // 4)) for spacing, count in sizes])
+        shrunk: SimpleITK.Image = shrink.Execute(image)
+        return shrunk
 
     def _refined(self, image: SimpleITK.Image, interpolator: int) -> SimpleITK.Image:
         """Planes between the slices of a thick stack."""
@@ -115,7 +118,8 @@ class Pyramid:
         resample.SetOutputSpacing([spacing / n for spacing, n in zip(image.GetSpacing(), parts, strict=True)])
         resample.SetSize([(size - 1) * n + 1 for size, n in zip(image.GetSize(), parts, strict=True)])
         resample.SetInterpolator(interpolator)
-        return resample.Execute(image)
+        refined: SimpleITK.Image = resample.Execute(image)
+        return refined
 
     def _found_anatomy(self, mm: float) -> NDArray[np.float64]:
         """LPS points brighter than Otsu's threshold, (n, 3)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import SimpleITK
@@ -63,7 +64,8 @@ class Run:
         starts = self._starts()
         start = max(starts, key=lambda matrix: self._score(self._fixed, self._moving, matrix))
         forward = self._align(self._fixed, self._moving, start, _FORWARD)
-        aside = _transform(np.linalg.inv(start), self._moving.centre, _ASIDE)
+        back: Affine = np.linalg.inv(start)
+        aside = _transform(back, self._moving.centre, _ASIDE)
         backward = self._align(self._moving, self._fixed, _matrix(aside), _BACKWARD)
         result = self._measured(forward, backward)
         self._tell("Registered")
@@ -108,7 +110,7 @@ class Run:
             method = self._method(fixed, moving, stage)
             _choose_optimizer(method, stage)
             method.SetInitialTransform(transform, inPlace=True)
-            method.AddCommand(SimpleITK.sitkIterationEvent, lambda m=method: self._heed(m))
+            method.AddCommand(SimpleITK.sitkIterationEvent, partial(self._heed, method))
             try:
                 method.Execute(fixed.image(stage.mm), moving.image(stage.mm))
             except RuntimeError as error:  # ITK: all samples map outside the moving image

@@ -57,6 +57,7 @@ def test_a_registration_leads_there_and_back() -> None:
     links.put(a, b, _turn())
     assert len(calls) == 1
     there = links.map(a, b, (1, 2, 3))
+    assert there is not None
     assert there == pytest.approx((8, 1, 8))
     assert links.map(b, a, there) == pytest.approx((1, 2, 3))
     assert links.turn(a, b, (1, 0, 0)) == pytest.approx((0, 1, 0))

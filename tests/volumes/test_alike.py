@@ -33,7 +33,8 @@ def _expected(image: SliceImage, shift: Vector = (0, 0, 0)) -> NDArray[np.float6
     assert image.plane is not None
     rows, columns = np.indices(image.stored.shape)
     x, y, z = np.add(image.plane.position, shift)
-    return (x + columns + 5) + 10 * (y + rows - 7) + 100 * (z - 11)
+    values: NDArray[np.float64] = (x + columns + 5) + 10 * (y + rows - 7) + 100 * (z - 11)
+    return values
 
 
 def test_values_lie_where_they_belong() -> None:
