@@ -51,8 +51,7 @@ class Link:
     @property
     def inverse(self) -> Link:
         """The same link the other way."""
-        back: Affine = np.linalg.inv(self.matrix)
-        return Link(self.kind, back, self.registration)
+        return Link(self.kind, np.linalg.inv(self.matrix).astype(np.float64), self.registration)
 
 
 _FRAME = Link(LinkKind.FRAME, np.eye(4))

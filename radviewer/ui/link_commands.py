@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,7 @@ class LinkCommands:
         answers = [(name_of(v.subject), partial(do, v)) for v in others if v.subject is not None]
         self._ask(question, answers, _NO_OTHER)
 
-    def _ask(self, question: str, answers: list[tuple[str, Callable[[], object]]], none: str) -> None:
+    def _ask(self, question: str, answers: Sequence[tuple[str, Callable[[], object]]], none: str) -> None:
         """Do the only thing there is, or ask which; without any, say what to do first."""
         if not answers:
             self._room.notice.emit(none)

@@ -111,8 +111,7 @@ class Registration:
     @property
     def inverse(self) -> Affine:
         """Moving LPS mm → fixed LPS mm."""
-        back: Affine = np.linalg.inv(self.matrix)
-        return back
+        return np.linalg.inv(self.matrix).astype(np.float64)
 
     @property
     def translation_mm(self) -> float:

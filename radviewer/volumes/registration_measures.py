@@ -36,7 +36,8 @@ def _codes(values: Values) -> NDArray[np.int64]:
     low, high = (float(v) for v in np.percentile(values, (0.5, 99.5)))
     if high <= low:
         return np.zeros(values.size, np.int64)
-    return np.clip((values - low) / (high - low) * _BINS, 0, _BINS - 1).astype(np.int64)
+    codes: NDArray[np.int64] = np.clip((values - low) / (high - low) * _BINS, 0, _BINS - 1).astype(np.int64)
+    return codes
 
 
 def _entropy(share: NDArray[np.float64]) -> float:

@@ -64,8 +64,7 @@ class Run:
         starts = self._starts()
         start = max(starts, key=lambda matrix: self._score(self._fixed, self._moving, matrix))
         forward = self._align(self._fixed, self._moving, start, _FORWARD)
-        back: Affine = np.linalg.inv(start)
-        aside = _transform(back, self._moving.centre, _ASIDE)
+        aside = _transform(np.linalg.inv(start).astype(np.float64), self._moving.centre, _ASIDE)
         backward = self._align(self._moving, self._fixed, _matrix(aside), _BACKWARD)
         result = self._measured(forward, backward)
         self._tell("Registered")
@@ -136,12 +135,11 @@ class Run:
         if share < 1:
             method.SetMetricSamplingStrategy(method.RANDOM)
             method.SetMetricSamplingPercentage(share, _SEED)
-        for mask, put in (
-            (fixed.mask(stage.mm), method.SetMetricFixedMask),
-            (moving.mask(stage.mm), method.SetMetricMovingMask),
-        ):
-            if mask is not None:
-                put(mask)
+        here, there = fixed.mask(stage.mm), moving.mask(stage.mm)
+        if here is not None:
+            method.SetMetricFixedMask(here)
+        if there is not None:
+            method.SetMetricMovingMask(there)
         return method
 
     def _measured(self, forward: Affine, backward: Affine) -> Registration:
