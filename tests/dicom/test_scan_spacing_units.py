@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ FACTOR = 70_000 / (300e6 * 0.5 ** (3600 / HALF_LIFE))
 """70 kg, 300 MBq of F-18 an hour before the scan."""
 
 
-def pet_frames(folder: Path, **own: Any) -> tuple[Frame, ...]:
+def pet_frames(folder: Path, **own: Any) -> Sequence[Frame]:
     phantoms.pet(folder, **own)
     (((stack,),),) = (tuple(series.stacks for series in study.series) for study in scan(folder).studies)
     return stack.frames

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from radviewer.app.desk import Layout
@@ -147,7 +146,7 @@ def test_lines_have_the_colour_of_their_planes(study: Reading) -> None:
     for place, own in enumerate(PLACES):
         picture = pixels(study.desk.widgets[place]).reshape(-1, 3).astype(int)
         for orientation, colour in COLOURS.items():
-            wanted = np.array(QColor(colour).getRgb()[:3])
+            wanted = np.array([colour.red(), colour.green(), colour.blue()])
             near = (np.abs(picture - wanted).max(axis=1) < 12).sum()
             assert (near > 100) == (orientation is not own)
 
