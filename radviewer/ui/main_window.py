@@ -166,7 +166,7 @@ class MainWindow(QMainWindow):
         for signal in (room.desk.active_changed, room.desk.layout_changed, room.desk.linked_changed):
             signal.connect(self._soon)
         for viewport, cine in zip(room.desk.viewports, room.desk.cines, strict=True):
-            for signal in (viewport.image_changed, viewport.view_changed, cine.changed):
+            for signal in (viewport.image_changed, viewport.view_changed, viewport.in_3d_changed, cine.changed):
                 signal.connect(self._soon)
             viewport.stack_changed.connect(self._show_warnings)
             viewport.stack_changed.connect(self.refresh)  # at once: keys are heard from now on

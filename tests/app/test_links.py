@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,7 +182,7 @@ def test_what_comes_after_closing_is_dropped(
     def register(_fixed: object, _moving: object, progress: Progress, **_values: object) -> Registration:
         progress.report(1, 2, "begun")
         while not progress.cancelled:
-            pass
+            os.sched_yield()
         stopped.append(True)
         raise Cancelled
 
@@ -191,7 +192,7 @@ def test_what_comes_after_closing_is_dropped(
     told = heard(room.notice)
     room.close_study()
     assert room.registering.running is None
-    qtbot.waitUntil(lambda: bool(stopped))
+    qtbot.waitUntil(lambda: bool(stopped), timeout=20_000)
     assert not told
     assert room.desk.links.kind(two.fixed.stack, two.moving.stack) is LinkKind.NONE
 

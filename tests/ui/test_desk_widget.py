@@ -328,7 +328,8 @@ class TestCommands:
             "accept-anatomy", "toggle-overlays", "toggle-heatmap", "toggle-fill", "compare-images", "session-summary",
             "model-cards", "panel-findings", "save-picture", "save-pictures", "copy-picture", "report",
             "save-picture-set", "export-dicom", "apply-presentation", "decision-log", "layouts", "hanging",
-            "hanging-edit",
+            "hanging-edit", "planes-menu", "side-by-side", "link-here", "register", "unlink", "blend", "checkerboard",
+            "fusion-off", "fusion-more", "fusion-less",
         }  # fmt: skip
         assert study.desk.commands.names >= {action.name for action in ACTIONS} - of_window
 

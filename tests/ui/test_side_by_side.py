@@ -93,6 +93,7 @@ def test_a_registered_series_follows_through_the_transform(window: Opened) -> No
     for place in (0, 1):
         assert "registered, quality good" in notes(window, place)
     assert any("quality good" in notice for notice in window.notices)
+    window.qtbot.waitUntil(window.window.actions_set["unlink"].isEnabled, timeout=20_000)
     window.trigger("unlink")
     assert links.kind(first.stack, second.stack) is LinkKind.NONE
     assert "registered" not in notes(window, 0)
