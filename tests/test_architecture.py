@@ -76,6 +76,11 @@ def test_the_start_imports_nothing_heavy(module: str, heavy: str) -> None:
     assert heavy not in imported_by(module)
 
 
+@pytest.mark.parametrize("heavy", ["torch", "openvino", "highdicom"])
+def test_the_window_asks_which_models_apply_without_their_libraries(heavy: str) -> None:
+    assert heavy not in imported_by("radviewer.ai.reading")  # on the first image, in the window's own process
+
+
 def test_the_top_level_is_fixed() -> None:
     files = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
     folders = {"radviewer", "resources", "models", "tests", "packaging"}

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.ai.cards import BadModel, Card
+from radviewer.ai.cards import BadModel, Card, unseen
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.eligibility import check_anatomy
 from radviewer.ai.films import Film, Placement, Refuse, network_input, raise_refused
 from radviewer.ai.graphs import forward
 from radviewer.ai.networks import ANATOMY, AnatomyNet
-from radviewer.ai.running import build, device, unseen
+from radviewer.ai.running import build, device
 from radviewer.ai.strangeness import strangeness
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Structure

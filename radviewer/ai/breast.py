@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.ai.calibration import probability
-from radviewer.ai.cards import Card, FindingCard
+from radviewer.ai.cards import Card, FindingCard, unseen
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.extent import diameters, largest_part
 from radviewer.ai.films import Refuse, Refused, raise_refused
 from radviewer.ai.request import Request, hashes
-from radviewer.ai.running import unseen
 from radviewer.ai.sonograms import Scan, grey_of, scan_of
 from radviewer.ai.strangeness import strangeness
 from radviewer.domain.measurement import Quantity

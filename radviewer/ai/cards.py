@@ -178,3 +178,20 @@ def read_card(folder: Path) -> Card:
     if card.name != folder.name:
         raise BadModel(f"{CARD} in the folder {folder.name} describes another model, {card.name}.")
     return card
+
+
+def unseen(card: Card, only_fold: int | None) -> Card:
+    """Narrow a card to the member that has not seen `only_fold`; None: the whole ensemble.
+
+    Raises
+    ------
+    BadModel
+        If every member has seen it.
+
+    """
+    if only_fold is None:
+        return card
+    weights = tuple(item for item in card.weights if item.fold == only_fold)
+    if not weights:
+        raise BadModel(f"No member of the model {card.name} left out fold {only_fold}.")
+    return card.model_copy(update={"weights": weights})

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from radviewer.ai.anatomy import Outlines
 from radviewer.ai.calibration import probability
-from radviewer.ai.cards import BadModel, Card, FindingCard
+from radviewer.ai.cards import BadModel, Card, FindingCard, unseen
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_intended
@@ -21,7 +21,7 @@ from radviewer.ai.films import Placement, Refuse, Refused
 from radviewer.ai.graphs import forward
 from radviewer.ai.lungs import cut_out, prepared
 from radviewer.ai.networks import FindingNet
-from radviewer.ai.running import build, device, unseen
+from radviewer.ai.running import build, device
 from radviewer.domain.opinion import Finding, Heat, Outcome
 from radviewer.progress import Progress
 

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from radviewer.ai.axial import Axial, axial_of
 from radviewer.ai.calibration import probability
-from radviewer.ai.cards import BadModel, Card, FindingCard
+from radviewer.ai.cards import BadModel, Card, FindingCard, unseen
 from radviewer.ai.components import without_specks
 from radviewer.ai.extent import diameters
 from radviewer.ai.films import Placement
 from radviewer.ai.heads import Head, head_of
 from radviewer.ai.request import Request, hashes
-from radviewer.ai.running import unseen
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Glimpse, Opinion, Outcome, Seconds
 

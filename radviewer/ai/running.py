@@ -34,23 +34,6 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def unseen(card: Card, only_fold: int | None) -> Card:
-    """Narrow a card to the member that has not seen `only_fold`; None: the whole ensemble.
-
-    Raises
-    ------
-    BadModel
-        If every member has seen it.
-
-    """
-    if only_fold is None:
-        return card
-    weights = tuple(item for item in card.weights if item.fold == only_fold)
-    if not weights:
-        raise BadModel(f"No member of the model {card.name} left out fold {only_fold}.")
-    return card.model_copy(update={"weights": weights})
-
-
 def build(make: Callable[[], Net], kind: type[Net], catalogue: Catalogue, card: Card, weights: WeightsFile) -> Net:
     """Return the network with `weights`, in evaluation mode, built once per process.
 

@@ -15,13 +15,12 @@ from torch import nn
 
 from radviewer.ai.anatomy import Outlines, outline
 from radviewer.ai.calibration import probability
-from radviewer.ai.cards import Calibration, Card, Metric
+from radviewer.ai.cards import Calibration, Card, Metric, unseen
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused, film_of
 from radviewer.ai.findings import members, score
 from radviewer.ai.lungs import LungCrop, cut_out, prepared
 from radviewer.ai.networks import FindingNet
-from radviewer.ai.running import unseen
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.heat import energy_shares, randomised, shown_map, similarity
 from radviewer.evaluation.metrics import bootstrap
