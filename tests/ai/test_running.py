@@ -8,10 +8,10 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from radviewer.ai.cards import BadModel, Card
+from radviewer.ai.cards import BadModel, Card, unseen
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.networks import AnatomyNet
-from radviewer.ai.running import build, unseen
+from radviewer.ai.running import build
 from tests.ai.conftest import card_values
 
 
