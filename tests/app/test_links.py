@@ -187,7 +187,10 @@ def test_what_comes_after_closing_is_dropped(
         raise Cancelled
 
     monkeypatch.setattr(registering, "register", register)
-    with qtbot.waitSignal(room.registering.progressed):
+    begun = qtbot.waitSignal(
+        room.registering.progressed, timeout=20_000, check_params_cb=lambda _done, _total, text: text == "begun"
+    )  # not while the series are read
+    with begun:
         room.registering.start(two.fixed, two.moving)
     told = heard(room.notice)
     room.close_study()
