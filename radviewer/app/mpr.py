@@ -32,9 +32,6 @@ class Cross:
         LPS mm.
     axes, base : Axes
         As turned, and as the volume lies.
-    turned : bool
-        Whether the reader has turned them: they then pass through the centre itself, not through the nearest voxels.
-
     """
 
     centre: Vector
@@ -42,11 +39,10 @@ class Cross:
     base: Axes
     slab: Slab = Slab.MEAN
     thickness: float = 0.0
-    turned: bool = False
 
     def cut(self, orientation: Orientation, *, draft: bool = False) -> Cut:
-        """Which planes of one orientation are shown."""
-        anchor = self.centre if self.turned and not self.axes.keeps(orientation, self.base) else None
+        """Which planes of one orientation are shown; turned ones pass through the centre, not the nearest voxels."""
+        anchor = None if self.axes.keeps(orientation, self.base) else self.centre
         return Cut(orientation, self.axes, self.base, anchor, self.slab, self.thickness, draft)
 
 
@@ -174,7 +170,7 @@ class Mpr(QObject):
             return
         clockwise = -1.0 if cut.cut.orientation is Orientation.SAGITTAL else 1.0  # its pictures face the other way
         axes = cross.axes.turned(cut.cut.orientation, clockwise * degrees)
-        self._crosses[cut.of.key] = replace(cross, axes=axes, turned=True)
+        self._crosses[cut.of.key] = replace(cross, axes=axes)
         self._cut_again(cut.of, draft=draft)
 
     def set_slab(self, viewport: Viewport, slab: Slab, thickness: float) -> None:
