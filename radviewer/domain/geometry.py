@@ -19,7 +19,8 @@ Vector = tuple[float, float, float]
 _LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
 
 
-def _dot(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+def dot(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Scalar product of two vectors of one length."""
     return sum(x * y for x, y in zip(a, b, strict=True))
 
 
@@ -85,7 +86,7 @@ class ImagePlane:
     @property
     def depth(self) -> float:
         """Position along the normal, in mm."""
-        return _dot(self.normal, self.position)
+        return dot(self.normal, self.position)
 
     def to_patient(self, row: float, column: float) -> Vector:
         """LPS mm of a point given in pixel coordinates."""
@@ -99,9 +100,9 @@ class ImagePlane:
         """``(row, column, distance)`` of an LPS point: pixel coordinates and mm off the plane."""
         offset = tuple(a - b for a, b in zip(point, self.position, strict=True))
         return (
-            _dot(offset, self.column_direction) / self.row_spacing,
-            _dot(offset, self.row_direction) / self.column_spacing,
-            _dot(offset, self.normal),
+            dot(offset, self.column_direction) / self.row_spacing,
+            dot(offset, self.row_direction) / self.column_spacing,
+            dot(offset, self.normal),
         )
 
 

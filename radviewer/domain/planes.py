@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from radviewer.domain.geometry import Geometry, ImagePlane, Vector
+from radviewer.domain.geometry import Geometry, ImagePlane, Vector, dot
 
 LONGEST_SIDE = 2048
 """Most rows, columns and planes of a set of planes; beyond it they lie further apart."""
@@ -74,7 +74,7 @@ class Axes:
         """
         _, _, along = self.of(orientation)
         wanted = base.left if orientation is Orientation.AXIAL else _times(base.superior, -1)
-        flat = np.array(wanted) - np.array(along) * _dot(wanted, along)
+        flat = np.array(wanted) - np.array(along) * dot(wanted, along)
         if np.linalg.norm(flat) < _FLAT:
             return self.of(orientation)
         first = _vector(flat / np.linalg.norm(flat))
@@ -92,7 +92,7 @@ class Axes:
     def keeps(self, orientation: Orientation, base: Axes) -> bool:
         """Whether a plane of these axes is seen as the base's own: only its neighbours were turned, or nothing."""
         seen, before = self.upright(orientation, base), base.of(orientation)
-        return all(_dot(a, b) > _SAME for a, b in zip(seen, before, strict=True))
+        return all(dot(a, b) > _SAME for a, b in zip(seen, before, strict=True))
 
     @property
     def is_oblique(self) -> bool:
@@ -160,7 +160,7 @@ class PlaneSet:
     def nearest(self, point: Vector) -> int:
         """Index of the plane nearest to an LPS point, within the set."""
         offset = tuple(a - b for a, b in zip(point, self.first.plane.position, strict=True))
-        index = round(_dot(offset, self.normal) / self.step)
+        index = round(dot(offset, self.normal) / self.step)
         return min(max(index, 0), self.count - 1)
 
 
@@ -204,8 +204,8 @@ def planes_through(geometry: Geometry, directions: Directions, anchor: Vector | 
 def _span(geometry: Geometry, origin: Vector, direction: Vector) -> tuple[float, float]:
     """Least and greatest distance of the outer voxels' centres from the origin, along a direction, in mm."""
     corners = product(*((0.0, n - 1.0) for n in geometry.shape))
-    places = [_dot(geometry.to_patient((s, r, c)), direction) for s, r, c in corners]
-    start = _dot(origin, direction)
+    places = [dot(geometry.to_patient((s, r, c)), direction) for s, r, c in corners]
+    start = dot(origin, direction)
     return min(places) - start, max(places) - start
 
 
@@ -241,10 +241,6 @@ def _turned(vector: Vector, axis: Vector, angle: float) -> Vector:
     v, k = np.array(vector), np.array(axis)
     turned = v * math.cos(angle) + np.cross(k, v) * math.sin(angle) + k * float(k @ v) * (1 - math.cos(angle))
     return _vector(turned)
-
-
-def _dot(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
 
 
 def _times(vector: Vector, factor: float) -> Vector:
