@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from radviewer.app.mark_planes import read, written
 from radviewer.app.sqlite_files import PATIENCE, is_damaged, set_aside, use_write_ahead_log
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind
 from radviewer.errors import NotSaved
@@ -18,7 +19,7 @@ from radviewer.errors import NotSaved
 if TYPE_CHECKING:
     import sqlite3
 
-_SCHEMA = 1
+_SCHEMA = 2
 _CREATE = (
     """CREATE TABLE IF NOT EXISTS mark (
   mark_id TEXT PRIMARY KEY,
@@ -28,10 +29,12 @@ _CREATE = (
   frame INTEGER NOT NULL,
   kind TEXT NOT NULL,
   points TEXT NOT NULL,
-  text TEXT NOT NULL
+  text TEXT NOT NULL,
+  planes TEXT NOT NULL DEFAULT ''
 )""",
     "CREATE INDEX IF NOT EXISTS mark_of_study ON mark (study_uid)",
 )
+_FROM_1 = "ALTER TABLE mark ADD COLUMN planes TEXT NOT NULL DEFAULT ''"
 
 
 class MarkStore:
@@ -62,7 +65,7 @@ class MarkStore:
         """All marks of one study; rows that are no valid mark are left out."""
         with self._connection() as connection:
             rows = connection.execute(
-                "SELECT kind, study_uid, series_uid, sop_instance_uid, frame, points, text, mark_id"
+                "SELECT kind, study_uid, series_uid, sop_instance_uid, frame, points, text, mark_id, planes"
                 " FROM mark WHERE study_uid = ? ORDER BY rowid",
                 (study_uid,),
             ).fetchall()
@@ -74,9 +77,9 @@ class MarkStore:
         row = (mark.mark_id, image.study_uid, image.series_uid, image.sop_instance_uid, image.frame)
         with self._connection() as connection:
             connection.execute(
-                "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mark_id) DO UPDATE SET"
+                "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (mark_id) DO UPDATE SET"
                 " kind = excluded.kind, points = excluded.points, text = excluded.text",  # keeps its place in the order
-                (*row, mark.kind.value, json.dumps(mark.points), mark.text),
+                (*row, mark.kind.value, json.dumps(mark.points), mark.text, written(image.planes)),
             )
 
     def remove(self, mark_id: str) -> None:
@@ -126,17 +129,20 @@ class MarkStore:
         if version < _SCHEMA:
             connection.execute("BEGIN IMMEDIATE")
             with connection:
+                if version == 1:
+                    connection.execute(_FROM_1)
                 for statement in _CREATE:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {_SCHEMA}")
 
 
-def _mark_of_row(row: tuple[str, str, str, str, int, str, str, str]) -> Mark | None:
-    kind, study, series, instance, frame, points, text, mark_id = row
+def _mark_of_row(row: tuple[str, str, str, str, int, str, str, str, str]) -> Mark | None:
+    kind, study, series, instance, frame, points, text, mark_id, planes = row
     try:
         places = tuple((float(r), float(c)) for r, c in json.loads(points))
         if not isinstance(frame, int) or not all(isinstance(t, str) for t in (series, instance, text)):
             return None
-        return Mark(MarkKind(kind), ImageReference(study, series, instance, frame), places, text, mark_id)
+        image = ImageReference(study, series, instance, frame, read(planes))
+        return Mark(MarkKind(kind), image, places, text, mark_id)
     except (ValueError, TypeError, RecursionError):
         return None

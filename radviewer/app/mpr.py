@@ -121,6 +121,35 @@ class Mpr(QObject):
         viewport.show(replace(shown, stack=stack), stack.planes.nearest(cross.centre))
         return True
 
+    def show_again(self, shown: Shown, index: int, point: Vector) -> None:
+        """Show a plane as it was once cut, where its orientation is in sight, else in the active viewport.
+
+        Parameters
+        ----------
+        shown : Shown
+            Its planes; those of other orientations are turned with them.
+        index : int
+            Of the plane.
+        point : Vector
+            LPS mm on it: the cross-hair and all images of the volume go there.
+
+        """
+        planes = shown.stack
+        if not isinstance(planes, Reformat):
+            raise ValueError("a stack that is no planes")
+        source, cut = planes.of, planes.cut
+        self._crosses[source.key] = Cross(cut.centre or point, cut.axes, cut.base, cut.slab, cut.thickness)
+        there = next((v for v, seen in self.planes_of(source) if seen.cut.orientation is cut.orientation), None)
+        following, self._following = self._following, True
+        self._desk.activate(self._desk.viewports.index(there or self._desk.active))
+        if there is None:
+            self._desk.active.show(shown, index)
+        self._desk.active.set_in_3d(False)
+        self._following = following
+        self._cut_again(source)
+        self.look_at(source, point)
+        self._desk.active.go_to(index)
+
     def leave(self) -> None:
         """Show what was there before the planes."""
         before, self._before = self._before, None

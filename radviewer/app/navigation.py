@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Shown, reference_of
-from radviewer.domain.measurement import ImageReference
+from radviewer.app.viewport import Shown
+from radviewer.domain.geometry import Vector
+from radviewer.domain.measurement import ImageReference, Mark, Point
+from radviewer.domain.planes import Orientation
+from radviewer.domain.reformat import Reformat
 
 
 def find_stack(room: ReadingRoom, key: str) -> Shown | None:
@@ -12,17 +17,49 @@ def find_stack(room: ReadingRoom, key: str) -> Shown | None:
     return next((shown for shown in room.all_shown() if shown.stack.key == key), None)
 
 
-def jump_to(room: ReadingRoom, image: ImageReference) -> bool:
-    """Show an image in the active viewport; False when it is not open."""
+def marked_places(room: ReadingRoom) -> list[tuple[ImageReference, Shown, int]]:
+    """Images and planes that bear a mark, stack by stack in the browser's order: the images, then the planes."""
+    order = {shown.stack.key: place for place, shown in enumerate(room.all_shown())}
+    images = dict.fromkeys(mark.image for mark in room.marks.all)
+    found = [(image, *place) for image in images if (place := room.place_of(image)) is not None]
+    return sorted(found, key=lambda entry: (order[entry[1].stack.source.key], *_within(entry[1], entry[2])))
+
+
+def jump_to(room: ReadingRoom, image: ImageReference, mark: Mark | None = None) -> bool:
+    """Show an image, or a plane as it was cut, with the cross-hair on a mark; False when it is not open."""
     found = room.place_of(image)
     if found is None:
         return False
     shown, index = found
-    if room.desk.active.stack is shown.stack:
+    if isinstance(shown.stack, Reformat):
+        room.mpr.show_again(shown, index, _place_on(room, shown.stack, index, () if mark is None else mark.points))
+    elif room.desk.active.stack is shown.stack:
         room.desk.active.go_to(index)
     else:
         room.desk.active.show(shown, index)
     return True
+
+
+def _within(shown: Shown, index: int) -> tuple[int, str, int]:
+    """Order of images and planes of one stack."""
+    planes = shown.stack
+    if not isinstance(planes, Reformat):
+        return 0, "", index
+    return 1 + tuple(Orientation).index(planes.cut.orientation), planes.label, index
+
+
+def _place_on(room: ReadingRoom, planes: Reformat, index: int, points: Sequence[Point]) -> Vector:
+    """Where on a plane the cross-hair goes, LPS mm: to the middle of a mark, else where it is nearest to it now."""
+    plane = planes.planes.grid(index).plane
+    if points:
+        row, column = (sum(values) / len(points) for values in zip(*points, strict=True))
+        return plane.to_patient(row, column)
+    centre = room.mpr.centre_of(planes.of)
+    if centre is None:
+        rows, columns = planes.planes.first.shape
+        return plane.to_patient((rows - 1) / 2, (columns - 1) / 2)
+    row, column, _ = plane.to_pixel(centre)
+    return plane.to_patient(row, column)
 
 
 def step_series(room: ReadingRoom, steps: int) -> None:
@@ -38,13 +75,16 @@ def step_series(room: ReadingRoom, steps: int) -> None:
 
 
 def next_marked(room: ReadingRoom) -> bool:
-    """Show the next image with a mark, in the browser's order, around the end; False when there is none."""
-    active = room.desk.active
-    images = [(shown, index) for shown in room.all_shown() for index in range(len(shown.stack.frames))]
-    here = next((i for i, (s, index) in enumerate(images) if s.stack is active.stack and index == active.index), None)
-    if here is None:
+    """Show the next image or plane with a mark, in the browser's order, around the end; False when there is none."""
+    subject, active = room.desk.active.subject, room.desk.active
+    if subject is None or active.shown is None:
         return False
-    marked = {mark.image for mark in room.marks.all}
-    following = (reference_of(*image) for image in images[here + 1 :] + images[:here])
-    found = next((reference for reference in following if reference in marked), None)
-    return found is not None and jump_to(room, found)
+    order = {shown.stack.key: place for place, shown in enumerate(room.all_shown())}
+    if subject.stack.key not in order:
+        return False
+    here = (order[subject.stack.key], *_within(active.shown, active.index))
+    others = [
+        ((order[shown.stack.source.key], *_within(shown, index)), image) for image, shown, index in marked_places(room)
+    ]
+    following = [image for place, image in others if place > here] + [image for place, image in others if place < here]
+    return bool(following) and jump_to(room, following[0])

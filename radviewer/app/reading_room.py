@@ -18,6 +18,7 @@ from radviewer.app.hanging_desk import Hanging
 from radviewer.app.history import History
 from radviewer.app.jobs import JobQueue
 from radviewer.app.log_check import log_path, site_key
+from radviewer.app.mark_planes import MarkedPlanes
 from radviewer.app.mark_store import MarkStore
 from radviewer.app.marks import MarkBook
 from radviewer.app.mask_edit import MaskEdit
@@ -81,6 +82,7 @@ class ReadingRoom(QObject):
         self._make_side_by_side()
         self._make_second_opinion()
         self._places: dict[ImageReference, tuple[Shown, int]] | None = None
+        self._marked_planes = MarkedPlanes(self.all_shown)
         self._policy = settings.now.policy
         self.session.started.connect(self._on_started)
         self.session.first_image.connect(self._on_first_image)
@@ -166,7 +168,9 @@ class ReadingRoom(QObject):
             yield from stacks_of(self.session.result)
 
     def place_of(self, image: ImageReference) -> tuple[Shown, int] | None:
-        """Stack and 0-based index of an image; None when it is not open."""
+        """Stack, or planes of one, and 0-based index of an image; None when it is not open."""
+        if image.planes is not None:
+            return self._marked_planes.place_of(image)
         if self._places is None:
             self._places = {}
             for shown in self.all_shown():
@@ -260,7 +264,7 @@ class ReadingRoom(QObject):
         self.mpr.clear()
         self.cache.close()
         self.history.clear()
-        self._places = None
+        self._forget_places()
         self.studies_changed.emit()
 
     def _on_first_image(self, stack: Stack, image: SliceImage) -> None:
@@ -277,8 +281,12 @@ class ReadingRoom(QObject):
         viewport.set_in_3d(True)
         return True
 
-    def _on_opened(self, result: ScanResult) -> None:
+    def _forget_places(self) -> None:
         self._places = None
+        self._marked_planes.clear()
+
+    def _on_opened(self, result: ScanResult) -> None:
+        self._forget_places()
         self.marks.open(study.study_uid for study in result.studies)
         self.decisions.open(study.study_uid for study in result.studies)
         self.studies_changed.emit()

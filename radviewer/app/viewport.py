@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from radviewer.app.history import Change, History
 from radviewer.app.series_cache import SeriesCache
 from radviewer.domain.geometry import ImagePlane
-from radviewer.domain.measurement import ImageReference
+from radviewer.domain.measurement import ImageReference, PlaneSource
 from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
@@ -361,8 +361,13 @@ def stacks_of(result: ScanResult) -> Iterator[Shown]:
 
 def reference_of(shown: Shown, index: int) -> ImageReference:
     """Return how marks name slice `index` of what is shown."""
-    frame = shown.stack.frames[index]
-    return ImageReference(shown.study.study_uid, shown.series.series_uid, frame.file.sop_instance_uid, frame.index)
+    stack, planes = shown.stack, None
+    frame = stack.frames[index]
+    if isinstance(stack, Reformat):
+        first = stack.of.frames[0]
+        planes = PlaneSource(first.file.sop_instance_uid, first.index, replace(stack.cut, draft=False))
+    uids = (shown.study.study_uid, shown.series.series_uid, frame.file.sop_instance_uid)
+    return ImageReference(*uids, frame.index, planes)
 
 
 def _same_file(before: Shown, index: int, after: Shown, other: int) -> bool:

@@ -10,6 +10,8 @@ import uuid
 from dataclasses import dataclass, field
 from enum import Enum
 
+from radviewer.domain.reformat import Cut
+
 Point = tuple[float, float]
 
 
@@ -40,13 +42,42 @@ POINTS_OF = {
 
 
 @dataclass(frozen=True, slots=True)
+class PlaneSource:
+    """How planes were cut that an image is one of: all that is needed to cut them again.
+
+    Attributes
+    ----------
+    sop_instance_uid : str
+        Of the first image of the stack they were cut out of.
+    frame : int
+        Its 0-based index in its file.
+    cut : Cut
+        Never a draft.
+
+    """
+
+    sop_instance_uid: str
+    frame: int
+    cut: Cut
+
+
+@dataclass(frozen=True, slots=True)
 class ImageReference:
-    """Which image a mark belongs to; `frame` is the 0-based index in its file."""
+    """Which image a mark belongs to; `frame` is the 0-based index in its file, or of the plane.
+
+    Attributes
+    ----------
+    planes : PlaneSource or None
+        Of a plane cut out of a volume, which lies in no file: how it was cut when the mark was made.  References are
+        equal whatever the thickness of the slab.
+
+    """
 
     study_uid: str
     series_uid: str
     sop_instance_uid: str
     frame: int
+    planes: PlaneSource | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

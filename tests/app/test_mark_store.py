@@ -33,7 +33,9 @@ def row(path: Path, **changes: object) -> None:
         "text": "",
     } | changes
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?)", tuple(values.values()))
+        connection.execute(
+            f"INSERT INTO mark ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
+        )
 
 
 def test_comes_back_as_it_was(path: Path) -> None:
@@ -71,6 +73,10 @@ def test_a_changed_mark_keeps_its_place(path: Path) -> None:
         {"frame": "zero"},
         {"series_uid": b"bytes"},
         {"kind": b"length"},
+        {"planes": "nonsense"},
+        {"planes": "{}"},
+        {"planes": "[1]"},
+        {"planes": '{"image": ["1", 0], "orientation": "upside down"}'},
     ],
     ids=str,
 )
@@ -175,6 +181,23 @@ def test_two_programs_write_at_once(path: Path) -> None:
         program.join(60)
     assert [program.exitcode for program in programs] == [0, 0]
     assert len(MarkStore(path).read("1.study")) == 30
+
+
+def test_a_file_of_an_earlier_version_goes_on(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE mark (mark_id TEXT PRIMARY KEY, study_uid TEXT NOT NULL, series_uid TEXT NOT NULL,"
+            " sop_instance_uid TEXT NOT NULL, frame INTEGER NOT NULL, kind TEXT NOT NULL, points TEXT NOT NULL,"
+            " text TEXT NOT NULL)"
+        )
+        connection.execute("PRAGMA user_version = 1")
+    row(path)
+    store = MarkStore(path)
+    store.write(LENGTH)
+    old, new = store.read("1.study")
+    assert (old.mark_id, new) == ("x", LENGTH)
+    assert old.image.planes is None
 
 
 def test_nothing_of_the_patient_is_in_the_file(path: Path) -> None:

@@ -18,11 +18,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from radviewer.app.mark_planes import plane_words
 from radviewer.app.marks import noun
-from radviewer.app.navigation import jump_to
+from radviewer.app.navigation import jump_to, marked_places
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Shown
 from radviewer.domain.measurement import ImageReference, Mark
+from radviewer.domain.reformat import Reformat
 from radviewer.domain.volume import SliceImage
 from radviewer.render.mark_text import label
 from radviewer.ui.labels import plain_label, plain_tip
@@ -124,9 +126,9 @@ class MarksPanel(QWidget):
         if item is None:
             return
         image: ImageReference = item.data(0, _IMAGE)
-        if jump_to(self._room, image):
-            mark_id = item.data(0, _MARK)
-            mark = next((m for m in self._room.marks.on(image) if m.mark_id == mark_id), None)
+        mark_id = item.data(0, _MARK)
+        mark = next((m for m in self._room.marks.on(image) if m.mark_id == mark_id), None)
+        if jump_to(self._room, image, mark):
             self._room.marks.select(None if mark is None else mark.mark_id)
 
     def delete(self) -> None:
@@ -145,7 +147,7 @@ class MarksPanel(QWidget):
         self._incomplete = False
         with QSignalBlocker(self.tree):
             self.tree.clear()
-            for image, shown, index in self._images():
+            for image, shown, index in marked_places(self._room):
                 self._add_image(image, shown, index)
             self.tree.expandAll()
             for item in self._items():
@@ -161,27 +163,26 @@ class MarksPanel(QWidget):
         self._update_buttons()
         self._show_selected()
 
-    def _images(self) -> list[tuple[ImageReference, Shown, int]]:
-        order = {shown.stack.key: place for place, shown in enumerate(self._room.all_shown())}
-        found = [(image, self._room.place_of(image)) for image in dict.fromkeys(m.image for m in self._room.marks.all)]
-        listed = [(image, *place) for image, place in found if place is not None]
-        return sorted(listed, key=lambda entry: (order[entry[1].stack.key], entry[2]))
-
     def _add_image(self, image: ImageReference, shown: Shown, index: int) -> None:
         series = shown.series
         number = "" if series.number is None else f" {series.number}"
-        item = QTreeWidgetItem(self.tree, [f"{series.modality or 'Series'}{number}, image {index + 1}", ""])
+        planes = isinstance(shown.stack, Reformat)
+        where = plane_words(shown.stack, index) if isinstance(shown.stack, Reformat) else f"image {index + 1}"
+        item = QTreeWidgetItem(self.tree, [f"{series.modality or 'Series'}{number}, {where}", ""])
         item.setData(0, _IMAGE, image)
+        item.setToolTip(0, plain_tip(item.text(0)))
         key = self._room.marks.key_image(image)
         if key is not None:
             item.setIcon(0, icon("key-image"))
-            item.setToolTip(0, "Key image")
+            item.setToolTip(0, plain_tip(f"Key image: {item.text(0)}"))
+            item.setData(0, _IMAGE, key.image)  # of planes: the slab it was chosen on
             self._name(item, key)
-        decoded = self._room.cache.slice(shown.stack, index)
+        decoded = None if planes else self._room.cache.slice(shown.stack, index)
         for mark in self._room.marks.on(image):
-            child = QTreeWidgetItem(item, [self._value(mark, decoded), ""])
+            value = self._value_on_plane(mark) if planes else self._value(mark, decoded)
+            child = QTreeWidgetItem(item, [value, ""])
             child.setIcon(0, icon(mark.kind.value))
-            child.setData(0, _IMAGE, image)
+            child.setData(0, _IMAGE, mark.image)
             child.setToolTip(0, plain_tip(child.text(0)))
             self._name(child, mark)
 
@@ -204,6 +205,14 @@ class MarksPanel(QWidget):
         text = ", ".join(" ".join(line.split()) for line in lines) or name[:1].upper() + name[1:]
         self._measured[mark.mark_id] = _Measured(mark, image, text)
         return text
+
+    def _value_on_plane(self, mark: Mark) -> str:
+        """The same of a mark on a plane, which is cut as it was, and only for marks that are new."""
+        known, place = self._measured.get(mark.mark_id), self._room.place_of(mark.image)
+        if place is None or (known is not None and known.mark == mark):
+            return self._value(mark, None)
+        shown, index = place
+        return self._value(mark, self._room.cache.slice(shown.stack, index))
 
     def _items(self) -> list[QTreeWidgetItem]:
         return self.tree.findItems("", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive, 0)
