@@ -70,7 +70,7 @@ def native_cells(opinion: SecondOpinion, model: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Slices:
-    """What is in the picture a viewport shows of masks and heatmaps on the stack's own grid."""
+    """What is in the picture a viewport shows of masks and heatmaps on the stack's own grid; of a slab anywhere in it."""
 
     viewport: Viewport
     cutter: Cutter
@@ -107,8 +107,9 @@ class _Slices:
         if cut.of.geometry is None:
             return None
         point = cut.of.geometry.to_patient((float(spot[0]), spot[1], spot[2]))
-        row, column, _ = cut.planes.grid(index).plane.to_pixel(point)
-        return (row, column) if cut.planes.nearest(point) == index else None
+        row, column, off = cut.planes.grid(index).plane.to_pixel(point)
+        within = abs(off) <= cut.cut.thickness / 2 or cut.planes.nearest(point) == index
+        return (row, column) if within else None
 
 
 def _outlines(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.domain.geometry import Geometry
-from radviewer.domain.planes import PlaneGrid
+from radviewer.domain.planes import PlaneGrid, Slab
 from radviewer.domain.reformat import Cut, Reformat
 from radviewer.domain.volume import SliceImage, Volume
 
@@ -66,13 +66,13 @@ class Cutter:
         return image
 
     def mask(self, mask: NDArray[np.bool_], stack: Reformat, index: int) -> NDArray[np.bool_]:
-        """A mask on the source's grid where a plane cuts it; the same array every time."""
+        """A mask on the source's grid where a plane cuts it, of a slab anywhere in it; the same array every time."""
         from radviewer.volumes.reslice import Interpolation
 
         return self._layer(mask, stack, index, Interpolation.NEAREST)
 
     def heat(self, heat: NDArray[np.float32], stack: Reformat, index: int) -> NDArray[np.float32]:
-        """A heatmap on the source's grid where a plane cuts it; the same array every time."""
+        """A heatmap on the source's grid where a plane cuts it, of a slab its hottest; the same array every time."""
         from radviewer.volumes.reslice import Interpolation
 
         return self._layer(heat, stack, index, Interpolation.LINEAR)
@@ -87,12 +87,16 @@ class Cutter:
     def _layer(self, values: NDArray[Any], stack: Reformat, index: int, interpolation: Interpolation) -> NDArray[Any]:
         from radviewer.volumes.reslice import Reslicer
 
-        key = (id(values), stack.key, index, replace(stack.cut, thickness=0.0, draft=False))
+        cut = stack.cut
+        cut = replace(cut, slab=Slab.MIP, draft=cut.draft and cut.thickness > 0)  # one for all kinds of slabs
+        key = (id(values), stack.key, index, cut)
         if key not in self._layers:
             geometry = stack.of.geometry
             if geometry is None or values.shape != geometry.shape:
                 return np.zeros(stack.planes.first.shape, values.dtype)
-            plane = Reslicer(values, geometry).plane(stack.planes.grid(index), interpolation)
+            coarse = _DRAFT_SAMPLES if cut.draft else 1
+            grid = stack.planes.grid(index)
+            plane = Reslicer(values, geometry).plane(grid, interpolation, cut.slab, cut.thickness, coarse)
             plane = plane.view(np.bool_) if values.dtype == np.bool_ else plane
             self._layers[key] = (values, plane)  # holds the values, so that nothing else takes their id
             while len(self._layers) > _KEPT_LAYERS:
