@@ -70,7 +70,7 @@ def native_cells(opinion: SecondOpinion, model: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Slices:
-    """What is in the picture a viewport shows of masks and heatmaps on the stack's own grid; of a slab anywhere in it."""
+    """What a picture shows of masks and heatmaps on the stack's own grid: of a slab, what is anywhere in it."""
 
     viewport: Viewport
     cutter: Cutter
