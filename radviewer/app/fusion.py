@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.desk import Desk
@@ -50,6 +52,14 @@ class _Kept:
     image: SliceImage | None
 
 
+@dataclass(slots=True)
+class _Under:
+    """The moving series where a viewport shows the fixed one; it is the same however much of it is seen."""
+
+    key: tuple[object, ...]
+    found: tuple[SliceImage, NDArray[np.bool_]] | None
+
+
 class Fusion(QObject):
     """Which series lies over which viewport.
 
@@ -69,6 +79,7 @@ class Fusion(QObject):
         self._desk, self._cache = desk, cache
         self._over: dict[Viewport, Over] = {}
         self._pictures: dict[Viewport, _Kept] = {}
+        self._under: dict[Viewport, _Under] = {}
         self._volumes: dict[str, Alike] = {}
         desk.links.changed.connect(self._on_links)
         cache.dropped.connect(lambda key: self._volumes.pop(key, None))
@@ -104,6 +115,7 @@ class Fusion(QObject):
     def remove(self, viewport: Viewport) -> None:
         """Show a viewport's own series alone."""
         self._pictures.pop(viewport, None)
+        self._under.pop(viewport, None)
         if self._over.pop(viewport, None) is not None:
             self.changed.emit()
 
@@ -114,16 +126,29 @@ class Fusion(QObject):
             return
         style = over.style
         if style.mode is FusionMode.BLEND:
-            style = replace(style, share=min(1.0, max(0.0, round(style.share + steps * _STEP, 3))))
+            self.set_share(viewport, round(style.share + steps * _STEP, 3))
         else:
-            style = replace(style, cells=min(MOST_CELLS, max(FEWEST_CELLS, style.cells + 2 * steps)))
-        self._over[viewport] = replace(over, style=style)
-        self.changed.emit()
+            self.set_cells(viewport, style.cells + 2 * steps)
+
+    def set_share(self, viewport: Viewport, share: float) -> None:
+        """How much of the moving series a blend shows, 0–1 (clamped)."""
+        self._restyle(viewport, share=min(1.0, max(0.0, share)))
+
+    def set_cells(self, viewport: Viewport, cells: int) -> None:
+        """How many squares a checkerboard has along its longer side (clamped)."""
+        self._restyle(viewport, cells=min(MOST_CELLS, max(FEWEST_CELLS, cells)))
+
+    def _restyle(self, viewport: Viewport, **values: Any) -> None:
+        over = self._over.get(viewport)
+        if over is not None and (style := replace(over.style, **values)) != over.style:
+            self._over[viewport] = replace(over, style=style)
+            self.changed.emit()
 
     def clear(self) -> None:
         """Forget everything."""
         self._volumes.clear()
         self._pictures.clear()
+        self._under.clear()
         if self._over:
             self._over.clear()
             self.changed.emit()
@@ -158,10 +183,14 @@ class Fusion(QObject):
     def _made(
         self, viewport: Viewport, image: SliceImage, over: Over, link: Link, shown: Presentation
     ) -> SliceImage | None:
-        found = self._alike(over.moving.stack).on(image, link.matrix)
-        if found is None:
+        key = (image, self._cache.volume(over.moving.stack), link.matrix.tobytes())
+        under = self._under.get(viewport)
+        if under is None or under.key != key:
+            found = self._alike(over.moving.stack).on(image, link.matrix)
+            under = self._under[viewport] = _Under(key, found)
+        if under.found is None:
             return None
-        there, inside = found
+        there, inside = under.found
         return fused((image, viewport.presentation), (there, shown), inside, over.style)
 
     def _alike(self, stack: Stack) -> Alike:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -99,6 +99,14 @@ class Links(QObject):
         x, y, z = (float(v) for v in link.matrix[:3, :3] @ direction)
         return (x, y, z)
 
+    def lay(self, source: Stack, other: Stack, plane: ImagePlane) -> ImagePlane | None:
+        """A plane of `source` as it lies in `other`; None when nothing links them."""
+        position = self.map(source, other, plane.position)
+        row, column = (self.turn(source, other, v) for v in (plane.row_direction, plane.column_direction))
+        if position is None or row is None or column is None:
+            return None
+        return replace(plane, position=position, row_direction=row, column_direction=column)
+
     def can_offset(self, here: ImagePlane | None, there: ImagePlane | None) -> str:
         """Why two images cannot be linked by hand, a sentence; "" when they can."""
         if here is None or there is None:
@@ -158,9 +166,13 @@ def shares_frame(stack: Stack, other: Stack | None) -> bool:
 
 
 def _ends(source: Stack, other: Stack) -> Ends:
-    """Names of what a link between two stacks joins: their frames, or the stacks where those are one or unknown."""
+    """Names of what a link between two stacks joins: their frames, or the stacks where those are one or unknown.
+
+    Planes are linked as what they are cut out of is.
+    """
+    source, other = source.source, other.source
     if shares_frame(source, other) or None in (source.frame_of_reference_uid, other.frame_of_reference_uid):
-        return (f"stack {source.source.key}", f"stack {other.source.key}")
+        return (f"stack {source.key}", f"stack {other.key}")
     return (f"frame {source.frame_of_reference_uid}", f"frame {other.frame_of_reference_uid}")
 
 

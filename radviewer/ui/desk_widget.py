@@ -28,6 +28,7 @@ from radviewer.app.viewport import Viewport
 from radviewer.errors import BadResource
 from radviewer.render.annotations import Density
 from radviewer.ui.desk_commands import DeskCommands
+from radviewer.ui.fusion_bar import FusionBar
 from radviewer.ui.reference_lines import lines_of
 from radviewer.ui.viewport_menu import measure_menu, viewport_menu
 from radviewer.ui.viewport_widget import ViewportWidget
@@ -64,6 +65,7 @@ class DeskWidget(QWidget):
             self._presets = ()
             room.notice.emit(str(error))
         self.widgets = tuple(ViewportWidget(room, i, self) for i in range(len(room.desk.viewports)))
+        self.fusion_bars = tuple(FusionBar(room, w.viewport, w) for w in self.widgets)
         self.commands = DeskCommands(self, room)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(320, 240)

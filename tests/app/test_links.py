@@ -52,6 +52,20 @@ def test_nothing_links_other_frames() -> None:
     assert links.kind(unknown, unknown) is LinkKind.FRAME
 
 
+def test_a_plane_is_laid_through_a_link() -> None:
+    links, (a, b) = Links(), _two()
+    here = plane((10, 20, 30))
+    assert links.lay(a, b, here) is None
+    links.put(a, b, _turn())
+    there = links.lay(a, b, here)
+    assert there is not None
+    for at in ((0.0, 0.0), (3.0, 7.0)):
+        assert there.to_patient(*at) == pytest.approx(links.map(a, b, here.to_patient(*at)))
+    back = links.lay(b, a, there)
+    assert back is not None
+    assert back.to_patient(3.0, 7.0) == pytest.approx(here.to_patient(3.0, 7.0))
+
+
 def test_a_registration_leads_there_and_back() -> None:
     links, (a, b) = Links(), _two()
     calls = heard(links.changed)

@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 
 from radviewer.app.desk import Layout
 from radviewer.app.links import LinkKind
 from radviewer.domain.geometry import Geometry
+from radviewer.domain.planes import Orientation
+from radviewer.domain.volume import SliceImage
 from radviewer.render.blend import FusionMode
-from radviewer.volumes.registration import moved
+from radviewer.ui.reference_lines import lines_of
+from radviewer.volumes.alike import Alike
+from radviewer.volumes.registration import Affine, Registration, moved
 from tests import phantoms
 from tests.ui.conftest import WindowOpener
 from tests.ui.desks import pixels
@@ -99,6 +104,40 @@ def test_a_registered_series_follows_through_the_transform(window: Opened) -> No
     assert "registered" not in notes(window, 0)
 
 
+def test_reference_lines_go_through_a_registration(window: Opened) -> None:
+    first, second = window.room.desk.seen
+    assert first.stack is not None
+    assert second.stack is not None
+    window.room.mpr.show(second, list(window.room.all_shown())[1], Orientation.CORONAL)
+    window.wait(lambda: second.image is not None)
+    desk, links = window.room.desk, window.room.desk.links
+    assert lines_of(desk, first) == ((), None)
+    links.put(first.stack, second.stack, Registration(AWAY, 0.3, 0.6, 0.4, 0.1, 0.9))
+    (line,), _ = lines_of(desk, first)
+    assert first.plane is not None
+    assert second.plane is not None
+    for end in line:
+        there = moved(AWAY, first.plane.to_patient(*end))
+        row, column, off = second.plane.to_pixel(there)
+        assert off == pytest.approx(0, abs=1e-6)
+        assert -0.6 <= row <= second.stack.shape[1] - 0.4
+        assert -0.6 <= column <= second.stack.shape[2] - 0.4
+    assert window.window.desk.widgets[0].view().reference_lines == (line,)
+    desk.activate(1)
+    _, active = lines_of(desk, first)
+    assert active == line
+    links.unlink(first.stack, second.stack)
+    assert lines_of(desk, first) == ((), None)
+    assert window.window.desk.widgets[0].view().reference_lines == ()
+
+
+def test_a_link_by_hand_makes_no_reference_lines(window: Opened) -> None:
+    first, second = window.room.desk.seen
+    window.trigger("link-here")
+    window.room.mpr.show(second, list(window.room.all_shown())[1], Orientation.CORONAL)
+    assert lines_of(window.room.desk, first) == ((), None)
+
+
 def test_two_images_are_linked_by_hand(window: Opened) -> None:
     first, second = window.room.desk.seen
     first.go_to(4)
@@ -134,6 +173,77 @@ def test_series_are_laid_over_one_another(window: Opened) -> None:
     assert not np.array_equal(pixels(widget), blended)
     window.trigger("fusion-off")
     assert np.array_equal(pixels(widget).astype(int), grey)
+
+
+def test_a_slider_on_the_image_says_how_much_of_the_other_series_is_seen(window: Opened) -> None:
+    first, _ = window.room.desk.seen
+    widget, bar = window.window.desk.widgets[0], window.window.desk.fusion_bars[0]
+    assert not bar.isVisible()
+    window.trigger("link-here")
+    window.trigger("blend")
+    assert bar.isVisible()
+    assert widget.rect().contains(bar.geometry())
+    assert (bar.slider.value(), bar.words.text()) == (50, "50 % amber")
+    half = pixels(widget)
+    bar.slider.setValue(83)
+    assert "83 % amber series 2" in notes(window, 0)
+    assert not np.array_equal(pixels(widget), half)
+    window.trigger("fusion-less")
+    assert bar.slider.value() == 73
+    window.trigger("checkerboard")
+    assert bar.words.text() == "8 squares"
+    bar.slider.setValue(12)
+    over = window.room.fusion.over(first)
+    assert over is not None
+    assert over.style.cells == 12
+    bar.off.click()
+    assert window.room.fusion.over(first) is None
+    assert not bar.isVisible()
+
+
+def test_the_slider_is_moved_by_keys_that_scroll_nothing(window: Opened) -> None:
+    first, _ = window.room.desk.seen
+    widget, bar = window.window.desk.widgets[0], window.window.desk.fusion_bars[0]
+    window.trigger("link-here")
+    window.trigger("blend")
+    bar.slider.setFocus(Qt.FocusReason.TabFocusReason)
+    before = first.index
+    window.key(Qt.Key.Key_Right)
+    window.key(Qt.Key.Key_Up)
+    assert bar.slider.value() == 52
+    window.key(Qt.Key.Key_PageDown)
+    assert bar.slider.value() == 42
+    window.key(Qt.Key.Key_End)
+    assert bar.slider.value() == 100
+    assert first.index == before
+    window.key(Qt.Key.Key_Escape)
+    assert widget.hasFocus()
+    bar.slider.setFocus(Qt.FocusReason.TabFocusReason)
+    window.trigger("fusion-off")
+    assert widget.hasFocus()
+
+
+def test_the_other_series_is_resampled_once_however_much_of_it_is_seen(
+    window: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[SliceImage] = []
+    on = Alike.on
+
+    def counted(alike: Alike, image: SliceImage, matrix: Affine) -> tuple[SliceImage, NDArray[np.bool_]] | None:
+        asked.append(image)
+        return on(alike, image, matrix)
+
+    monkeypatch.setattr(Alike, "on", counted)
+    window.trigger("link-here")
+    window.trigger("blend")
+    first = window.room.desk.seen[0]
+    for share in (0.2, 0.4, 0.9):
+        window.room.fusion.set_share(first, share)
+        assert window.room.fusion.image(first) is not None
+    assert len(asked) == 1
+    first.scroll(1)
+    assert window.room.fusion.image(first) is not None
+    assert len(asked) == 2
 
 
 def test_marks_over_a_blend_are_measured_on_the_image_itself(window: Opened) -> None:
