@@ -14,13 +14,14 @@ from radviewer.domain.study import Stack, StackKind
 from radviewer.domain.volume import SliceImage, Volume
 from radviewer.errors import NothingToRead, TooLarge
 from radviewer.progress import Progress
+from radviewer.volumes import memory
 from radviewer.volumes.blocks import Factors, block_mean, blocks_affine, coarsest_fitting
+from radviewer.volumes.extremes import Extremes, extremes_of
 
 FINE_VOXELS = 32_000_000
 """Shown at rest: more make the first picture wait for seconds, and are hardly told apart on a screen."""
 COARSE_VOXELS = 2_000_000
 """Shown while turning."""
-MEMORY_LIMIT = 2 << 30
 
 _FEWEST_SLICES = 3
 _MOST_SAMPLES = 2_000_000  # of the volume, for its percentiles
@@ -38,11 +39,14 @@ class Level:
         Stored values: uint8, int16, uint16 or float32.
     affine_lps : ndarray, shape (4, 4)
         ``(slice, row, column, 1)`` of this copy → LPS mm, shear and mirroring included.
+    extremes : Extremes
+        Of its blocks.
 
     """
 
     values: NDArray[Any]
     affine_lps: NDArray[np.float64]
+    extremes: Extremes
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -138,9 +142,20 @@ def prepare(
     *,
     fine_voxels: int = FINE_VOXELS,
     coarse_voxels: int = COARSE_VOXELS,
-    memory_limit: int = MEMORY_LIMIT,
+    memory_limit: int | None = None,
 ) -> RenderVolume:
     """Make a volume ready to be rendered.
+
+    Parameters
+    ----------
+    volume : Volume
+        Read only; shared where its values can be rendered as they are.
+    progress : Progress
+        Asked now and then.
+    fine_voxels, coarse_voxels : int
+        At most, in each of the copies.
+    memory_limit : int, optional
+        Bytes the copies and what is kept with them may take; half of what is available when not given.
 
     Raises
     ------
@@ -158,7 +173,8 @@ def prepare(
     spacing, shape = volume.geometry.spacing, volume.geometry.shape
     fine = coarsest_fitting(shape, spacing, fine_voxels)
     coarse = coarsest_fitting(shape, spacing, min(coarse_voxels, fine_voxels))
-    _check_memory(volume, fine, shared=shared, limit=memory_limit)
+    limit = memory.available() // 2 if memory_limit is None else memory_limit
+    _check_memory(volume, fine, shared=shared, limit=limit)
     values, quantiles, notes = _values(volume, progress, shared=shared)
     geometry = volume.geometry
     finest = _level(values, geometry, fine, progress)
@@ -248,8 +264,9 @@ def _samples(volume: Volume, *, shared: bool) -> NDArray[np.float64]:
 
 def _level(values: NDArray[Any], geometry: Geometry, factors: Factors, progress: Progress) -> Level:
     if max(factors) == 1:
-        return Level(np.ascontiguousarray(values), geometry.affine_lps)
+        whole = np.ascontiguousarray(values)
+        return Level(whole, geometry.affine_lps, extremes_of(whole, progress.check))
     means = block_mean(values, factors, progress.check)
     if values.dtype != np.float32:
         means = np.rint(means, out=means).astype(values.dtype)
-    return Level(means, blocks_affine(geometry.affine_lps, factors))
+    return Level(means, blocks_affine(geometry.affine_lps, factors), extremes_of(means, progress.check))

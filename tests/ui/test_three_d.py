@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import logging
 import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,12 +27,14 @@ from radviewer.app.viewport import Shown
 from radviewer.app.volume_presets import VolumePreset, read_volume_presets
 from radviewer.domain.geometry import Geometry
 from radviewer.domain.volume import SliceImage, Volume
-from radviewer.progress import Progress
+from radviewer.progress import Cancelled, Progress
 from radviewer.render.lettering import Lettering
 from radviewer.ui.three_d import opengl
 from radviewer.ui.three_d.annotations import edge_letters, wrapped
+from radviewer.ui.three_d.budget import FEWEST, GOAL, MOST, Budget, fitted
 from radviewer.ui.three_d.canvas import Canvas
-from radviewer.ui.three_d.scene import Quality, Scene, ShownSurface
+from radviewer.ui.three_d.pictures import Pictures
+from radviewer.ui.three_d.scene import Content, Quality, Scene, ShownSurface
 from radviewer.ui.three_d.view import ThreeDView
 from radviewer.volumes.render_volume import RenderVolume, prepare
 from radviewer.volumes.surfaces import surface_of
@@ -153,17 +158,17 @@ def test_a_surface_lies_on_the_voxels_it_was_made_of(scene: Scene, affine: str, 
 def test_the_cube_and_letters_are_in_the_exported_picture(qtbot: QtBot) -> None:
     canvas = Canvas()
     qtbot.addWidget(canvas)
-    scene = Scene()
-    canvas.scene = scene
-    scene.set_volume(volume_of(AXIAL, BLOCK))
-    scene.set_look(bone(), None)
+    pictures = Pictures(canvas)
+    pictures.show(Content(volume_of(AXIAL, BLOCK), bone()))
+    canvas.set_pictures(pictures)
     canvas.reset(volume_of(AXIAL, BLOCK).bounds)
     picture = brightness(canvas.picture((400, 300)))
     assert picture.shape == (300, 400)
     for part in (picture[140:160, :30], picture[140:160, -30:], picture[:30, 190:210], picture[-30:, 190:210]):
         assert part.max() > 150  # a letter at each edge
     assert picture[-70:, :70].max() > 100  # the cube
-    scene.finalise()
+    canvas.set_pictures(None)
+    pictures.finalise()
 
 
 # Look
@@ -216,6 +221,106 @@ def test_values_mean_the_same_whatever_their_scale(scene: Scene) -> None:
     assert (np.abs(pictures[0] - pictures[2]) > 30).mean() < 0.02
 
 
+@pytest.mark.parametrize("name", [preset.name for preset in read_volume_presets() if preset.modality == "CT"])
+@pytest.mark.parametrize("affine", ["axial", "tilted"])
+def test_leaving_out_what_cannot_be_seen_changes_no_picture(scene: Scene, affine: str, name: str) -> None:
+    """The ray's samples begin elsewhere, which moves grey values a little."""
+    volume = volume_of(AFFINES[affine], BLOCK)
+    preset = next(one for one in read_volume_presets() if one.name == name)
+    scene.set_volume(volume)
+    scene.set_look(preset, None)
+    orbit = Orbit().seen_from("A").turned(0.2, 0.1).fitted(*volume.bounds, SIZE)
+    cropped = brightness(scene.render(orbit, SIZE, Quality.REST))
+    mapper = scene._casts[Quality.REST].prop.GetMapper()
+    assert mapper.GetCropping()
+    mapper.CroppingOff()
+    whole = brightness(scene.render(orbit, SIZE, Quality.REST))
+    assert whole.max() > 20
+    assert ((cropped > 5) == (whole > 5)).mean() > 0.99
+    assert np.abs(cropped - whole).mean() < 1
+
+
+def test_a_maximum_is_the_highest_value_whatever_the_slope(scene: Scene) -> None:
+    pictures = []
+    preset = next(one for one in read_volume_presets() if one.name == "CT maximum")
+    for slope in (1.0, -1.0):
+        stored = np.full(SHAPE, -1000 * slope).astype(np.int16)
+        stored[BLOCK] = 500 * slope
+        slices = tuple(SliceImage(plane, slope, unit="HU") for plane in stored)
+        volume = prepare(Volume(stored, slices, Geometry(SHAPE, AXIAL), {}), Progress())
+        scene.set_volume(volume)
+        scene.set_look(preset, None)
+        pictures.append(brightness(scene.render(Orbit().fitted(*volume.bounds, SIZE), SIZE, Quality.REST)))
+    assert pictures[0].max() > 100
+    assert np.abs(pictures[0] - pictures[1]).max() <= 6
+
+
+# Drafts and fine pictures
+
+
+def test_drafts_have_as_many_pixels_as_can_be_made_in_time() -> None:
+    budget = Budget()
+    for _ in range(20):
+        budget.spent("quick", GOAL / 10)
+        budget.spent("slow", budget.pixels("slow") * 1e-6 * 2)
+        budget.spent("hopeless", 1.0)
+    assert budget.pixels("quick") == MOST
+    assert budget.pixels("slow") * 2e-6 == pytest.approx(GOAL, rel=0.05)
+    assert budget.pixels("hopeless") == FEWEST
+    assert fitted((800, 600), 120_000) == (400, 300)
+    assert fitted((80, 60), 120_000) == (80, 60)
+    assert fitted((5000, 1), 100) == (707, 1)
+
+
+@pytest.fixture
+def pictures(qapp: object) -> Iterator[Pictures]:
+    assert qapp is not None
+    made = Pictures()
+    made.show(Content(volume_of(AXIAL, BLOCK), bone()))
+    yield made
+    made.finalise()
+    made.finalise()  # twice is no error
+    destroy(made)
+
+
+def test_fine_pictures_are_those_of_a_scene(qtbot: QtBot, scene: Scene, pictures: Pictures) -> None:
+    scene.show(pictures.content)
+    orbit = Orbit().seen_from("A").fitted(*volume_of(AXIAL, BLOCK).bounds, SIZE)
+    expected = brightness(scene.render(orbit, SIZE, Quality.REST))
+    with qtbot.waitSignal(pictures.fine, timeout=WAIT) as told:
+        pictures.ask(orbit, SIZE)
+    assert np.array_equal(brightness(told.args[0]), expected)
+    assert np.array_equal(brightness(pictures.now(orbit, SIZE)), expected)
+    assert bright_place(pictures.draft(orbit, SIZE)) == pytest.approx(bright_place(told.args[0]), abs=2)
+
+
+def test_only_the_last_fine_picture_asked_for_is_told(qtbot: QtBot, pictures: Pictures) -> None:
+    low, high = volume_of(AXIAL, BLOCK).bounds
+    told: list[QImage] = []
+    pictures.fine.connect(told.append)
+    for view in "LPAS":
+        pictures.ask(Orbit().seen_from(view).fitted(low, high, SIZE), SIZE)
+    orbit = Orbit().seen_from("R").fitted(low, high, SIZE)
+    with qtbot.waitSignal(pictures.fine, timeout=WAIT):
+        pictures.ask(orbit, SIZE)
+    (last,) = told
+    assert np.array_equal(brightness(last), brightness(pictures.now(orbit, SIZE)))
+    pictures.ask(orbit, SIZE)
+    pictures.drop()
+    pictures.now(orbit, SIZE)  # behind it in the thread
+    QApplication.sendPostedEvents()
+    assert len(told) == 1
+
+
+def test_a_picture_after_one_that_was_left_unfinished_is_whole(scene: Scene) -> None:
+    volume = volume_of(AXIAL, BLOCK)
+    scene.show(Content(volume, bone()))
+    orbit = Orbit().seen_from("A").fitted(*volume.bounds, SIZE)
+    before = brightness(scene.render(orbit, SIZE, Quality.REST))
+    scene.abort()
+    assert np.array_equal(brightness(scene.render(orbit, SIZE, Quality.REST)), before)
+
+
 # Picking
 
 
@@ -253,26 +358,76 @@ def test_a_click_on_the_volume_names_its_place(scene: Scene) -> None:
 
 
 def test_opengl_is_tried_in_another_process() -> None:
-    assert opengl.problem() is None
+    assert opengl.problem(Progress()) is None
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [
-        subprocess.CompletedProcess([], -11),
-        subprocess.CompletedProcess([], 1),
-        subprocess.TimeoutExpired([], 1),
-        OSError(),
-    ],
-)
-def test_a_trial_that_crashes_or_hangs_is_a_sentence(outcome: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(*_: object, **__: object) -> object:
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+class Trial:
+    """A process that ends with a status, or never."""
 
-    monkeypatch.setattr(subprocess, "run", run)
-    assert opengl.problem() == opengl.MISSING
+    def __init__(self, status: int | None) -> None:
+        self.args: list[str] = []
+        self.status, self.waited, self.killed = status, 0.0, False
+
+    def __enter__(self) -> Trial:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self.killed or self.status is not None  # or the window would wait for it
+
+    def wait(self, timeout: float) -> int:
+        self.waited += timeout
+        if self.status is None:
+            raise subprocess.TimeoutExpired([], timeout)
+        return self.status
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+@pytest.mark.parametrize("status", [-11, 1, None])
+def test_a_trial_that_crashes_or_hangs_is_a_sentence(status: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = Trial(status)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: trial)
+    assert opengl.problem(Progress()) == opengl.MISSING
+    assert trial.waited <= 61
+
+
+def test_a_trial_that_cannot_begin_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    assert opengl.problem(Progress()) == opengl.MISSING
+
+
+def test_a_trial_that_is_no_longer_wanted_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    trial, progress = Trial(None), Progress()
+    progress.cancel()
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: trial)
+    with pytest.raises(Cancelled):
+        opengl.problem(progress)
+    assert trial.killed
+
+
+def test_closing_during_the_trial_waits_for_nothing(qtbot: QtBot, ct: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial that never ends: the view is given back, and the queue's thread with it."""
+    room = ReadingRoom(SettingsFile())
+    begun = threading.Event()
+    popen = subprocess.Popen
+
+    def endless(_command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        made = popen([sys.executable, "-c", "input()"], **{**options, "stdin": subprocess.PIPE})
+        begun.set()
+        return made
+
+    monkeypatch.setattr(subprocess, "Popen", endless)
+    view = ThreeDView(room, problem=opengl.problem)
+    view.show_stack(ct)
+    qtbot.waitUntil(begun.is_set, timeout=WAIT)
+    view.finalise()
+    assert room.close()  # every thread has ended
+    destroy(view)
+    destroy(room)
 
 
 @pytest.mark.expects_log("VTK: .*has 0 connections but is not optional")
@@ -319,7 +474,7 @@ def open_view(qtbot: QtBot, room: ReadingRoom) -> Iterator[Opened]:
     views: list[ThreeDView] = []
 
     def opened(shown: Shown | None, problem: str | None = None) -> ThreeDView:
-        view = ThreeDView(room, problem=lambda: problem)
+        view = ThreeDView(room, problem=lambda _: problem)
         views.append(view)
         view.resize(420, 320)
         with qtbot.waitExposed(view):
@@ -372,8 +527,8 @@ def test_a_series_is_shown_coarse_then_fine(qtbot: QtBot, open_view: Opened, ct:
     at_rest(qtbot, view)
     assert Quality.MOVING in qualities
     assert qualities[-1] is Quality.REST
-    assert view.canvas.scene is not None
-    x, y = bright_place(view.canvas.scene.render(view.canvas.orbit, SIZE, Quality.REST))
+    assert view.canvas.pictures is not None
+    x, y = bright_place(view.canvas.pictures.now(view.canvas.orbit, SIZE))
     assert x > SIZE[0] / 2  # the patient's left
     assert y < SIZE[1] / 2
     assert seen(view).max() > 100
@@ -454,7 +609,7 @@ def test_surfaces_are_listed_shown_and_hidden(qtbot: QtBot, room: ReadingRoom, o
 def test_without_opengl_a_sentence_stands_there(qtbot: QtBot, open_view: Opened, ct: Shown) -> None:
     view = open_view(ct, problem=opengl.MISSING)
     qtbot.waitUntil(lambda: view.state.volume is not None, timeout=WAIT)
-    assert view.canvas.scene is None
+    assert view.canvas.pictures is None
     assert seen(view).max() > 100  # the sentence
     press(view, (50, 50), (90, 90), Qt.MouseButton.LeftButton)
     press(view, (50, 50), (50, 50), Qt.MouseButton.LeftButton)
@@ -471,7 +626,7 @@ def test_what_is_no_volume_is_said_and_a_volume_may_follow(
     view.show_stack(ct)
     at_rest(qtbot, view)
     view.show_stack(None)
-    assert view.canvas.scene is None
+    assert view.canvas.pictures is None
 
 
 def test_long_sentences_are_broken_into_lines(qapp: object) -> None:
@@ -522,7 +677,7 @@ def test_nothing_of_vtk_stays_behind(qtbot: QtBot, room: ReadingRoom, ct: Shown)
     views: list[ThreeDView] = []
     counts = []
     for cycle in range(25):
-        views.append(ThreeDView(room, problem=lambda: None))
+        views.append(ThreeDView(room, problem=lambda _: None))
         views[0].resize(200, 150)
         with qtbot.waitExposed(views[0]):
             views[0].show()

@@ -143,6 +143,14 @@ def test_more_than_the_memory_allows_is_refused_with_the_size() -> None:
         prepare(volume(ramp()), progress(), memory_limit=1000)
 
 
+def test_the_memory_it_may_take_is_that_of_the_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("radviewer.volumes.memory.available", lambda: 3 << 20)
+    with pytest.raises(TooLarge, match=r"needs .* GB of memory, more than the 0.0 GB"):
+        prepare(volume(np.zeros((50, 60, 70), np.int16)), progress())
+    monkeypatch.setattr("radviewer.volumes.memory.available", lambda: 300 << 30)
+    assert prepare(volume(np.zeros((50, 60, 70), np.int16)), progress()).fine.values.shape == (50, 60, 70)
+
+
 def test_it_can_be_stopped() -> None:
     stopped = progress()
     stopped.cancel()

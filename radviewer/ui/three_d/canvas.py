@@ -25,12 +25,12 @@ from radviewer.domain.geometry import Vector
 from radviewer.render.lettering import Lettering
 from radviewer.ui.theme import colour
 from radviewer.ui.three_d.annotations import Annotated, Label, paint_annotations, paint_sentence
-from radviewer.ui.three_d.scene import Box, Quality, Scene
+from radviewer.ui.three_d.budget import Budget, fitted
+from radviewer.ui.three_d.pictures import Pictures
+from radviewer.ui.three_d.scene import Box, Quality
 
 REST_AFTER = 150
 """ms without a change after which the fine picture is made."""
-_GOAL = 60.0  # ms for a picture while moving
-_FEWEST, _MOST = 40_000, 250_000  # its device pixels
 _FINEST = 1_600_000  # device pixels of the fine picture; larger views scale it up
 _CLICK = 4.0  # logical pixels of a way that is still a click
 _NOTCH = 120.0  # of a wheel
@@ -38,7 +38,7 @@ _KEYS = {Qt.Key(ord(letter)): letter for letter in VIEWS}
 
 
 class Canvas(QWidget):
-    """Paints what a `Scene` renders, or a sentence in its place."""
+    """Paints what `Pictures` render, or a sentence in its place."""
 
     clicked = Signal(float, float)  # device pixels
     orbit_changed = Signal()
@@ -47,7 +47,7 @@ class Canvas(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.orbit = Orbit()
-        self.scene: Scene | None = None
+        self.pictures: Pictures | None = None
         self.labels: tuple[Label, ...] = ()
         self.point: Vector | None = None
         self._message = ""
@@ -55,7 +55,7 @@ class Canvas(QWidget):
         self._picture: QImage | None = None
         self._box: Box | None = None
         self._zoomed = False
-        self._pixels = float(_FEWEST * 3)
+        self._budget = Budget()
         self._pressed: QPointF | None = None
         self._last = QPointF()
         self._way = 0.0
@@ -82,13 +82,15 @@ class Canvas(QWidget):
             self._message = message
             self.update()
 
-    def set_scene(self, scene: Scene | None) -> None:
-        """Paint another scene, or none."""
-        self.scene = scene
+    def set_pictures(self, pictures: Pictures | None) -> None:
+        """Paint other pictures, or none."""
+        self.pictures = pictures
         self._picture = None
-        if scene is None:
+        if pictures is None:
             self._draft.stop()
             self._rest.stop()
+        else:
+            pictures.fine.connect(self._on_fine)
         self.touch()
 
     def reset(self, box: Box | None) -> None:
@@ -110,9 +112,11 @@ class Canvas(QWidget):
 
     def touch(self) -> None:
         """Something has changed: a coarse picture at once, the fine one soon."""
-        if self.scene is not None and self.isVisible() and not self._message:
-            self._draft.start()
-            self._rest.start()
+        if self.pictures is not None:
+            self.pictures.drop()
+            if self._renders():
+                self._draft.start()
+                self._rest.start()
         self.update()
 
     def picture(self, size: tuple[int, int], ratio: float = 1.0) -> QImage:
@@ -120,10 +124,10 @@ class Canvas(QWidget):
         made = QImage(*size, QImage.Format.Format_RGB32)
         made.fill(QColor(0, 0, 0))
         painter = QPainter(made)
-        if self._message or self.scene is None:
+        if self._message or self.pictures is None:
             paint_sentence(painter, self._lettering, size, ratio, self._message)
         else:
-            painter.drawImage(0, 0, self.scene.render(self.orbit, size, Quality.REST))
+            painter.drawImage(0, 0, self.pictures.now(self.orbit, size))
             paint_annotations(painter, self._lettering, self._annotated(size, ratio))
         painter.end()
         return made
@@ -141,26 +145,33 @@ class Canvas(QWidget):
         timer.timeout.connect(act)
         return timer
 
+    def _renders(self) -> bool:
+        """Whether a picture would be seen."""
+        return self.pictures is not None and not self._message and self.isVisible()
+
     def _render_draft(self) -> None:
+        if self.pictures is None or not self._renders():
+            return
+        look = self.pictures.content.preset
+        size = fitted(self.device_size, self._budget.pixels(look))
         clock = QElapsedTimer()
         clock.start()
-        self._render(Quality.MOVING, self._pixels)
-        took = max(1.0, clock.nsecsElapsed() / 1e6)
-        self._pixels = min(max(self._pixels * min(max(_GOAL / took, 0.7), 1.2), _FEWEST), _MOST)
+        picture = self.pictures.draft(self.orbit, size)
+        self._budget.spent(look, clock.nsecsElapsed() / 1e9)
+        self._show(picture, Quality.MOVING)
 
     def _render_rest(self) -> None:
         if self._pressed is not None:  # the hand is still on it
             self._rest.start()
-            return
-        self._render(Quality.REST, _FINEST)
+        elif self.pictures is not None and self._renders():
+            self.pictures.ask(self.orbit, fitted(self.device_size, _FINEST))
 
-    def _render(self, quality: Quality, pixels: float) -> None:
-        if self.scene is None or self._message or not self.isVisible():
-            return
-        width, height = self.device_size
-        share = min(1.0, math.sqrt(pixels / (width * height)))
-        size = (max(1, round(width * share)), max(1, round(height * share)))
-        self._picture = self.scene.render(self.orbit, size, quality)
+    def _on_fine(self, picture: QImage) -> None:
+        if self._renders():
+            self._show(picture, Quality.REST)
+
+    def _show(self, picture: QImage, quality: Quality) -> None:
+        self._picture = picture
         self.update()
         self.rendered.emit(quality)
 

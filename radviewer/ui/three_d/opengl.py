@@ -8,14 +8,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import radviewer
+from radviewer.progress import Progress
 
 _LOG = logging.getLogger(__name__)
 _PATIENCE = 60.0  # seconds; a cold disk reads VTK's libraries for some
+_GLANCE = 0.1  # seconds between looks whether a trial is still wanted
 _LONGEST = 300  # characters of a message
 _ADDRESS = re.compile(r" \(0x[0-9a-f]+\)")
 
@@ -66,36 +69,54 @@ def render_window() -> Any:
     return window
 
 
-def problem(environment: Mapping[str, str] | None = None) -> str | None:
+def problem(progress: Progress, environment: Mapping[str, str] | None = None) -> str | None:
     """Why nothing can be rendered, a sentence for the reader; None when all is well.
 
-    A broken OpenGL ends the process that first uses it, so another process tries.
+    A broken OpenGL ends the process that first uses it, so another process tries; it ends when `progress` is
+    cancelled.
+
+    Raises
+    ------
+    Cancelled
+
     """
     package = Path(radviewer.__file__).resolve().parent.parent
     variables = {**(os.environ if environment is None else environment), "PYTHONPATH": str(package)}
     script = "from radviewer.ui.three_d.opengl import _try; _try()"
+    nothing = subprocess.DEVNULL
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", script],
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_PATIENCE,
-            check=False,
-        )
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", script], env=variables, stdin=nothing, stdout=nothing, stderr=nothing
+        ) as trial:
+            status = _ended(trial, progress)
     except (OSError, subprocess.TimeoutExpired) as error:
         _LOG.info("OpenGL could not be tried: %s", type(error).__name__)
         return MISSING
-    if done.returncode:
-        _LOG.info("OpenGL does not work: a trial ended with %d", done.returncode)
-    return MISSING if done.returncode else None
+    if status:
+        _LOG.info("OpenGL does not work: a trial ended with %d", status)
+    return MISSING if status else None
 
 
-@cache
-def known_problem() -> str | None:
+def _ended(trial: subprocess.Popen[bytes], progress: Progress) -> int:
+    """Exit status of a trial; it is killed when it takes too long or is no longer wanted."""
+    try:
+        for _ in range(round(_PATIENCE / _GLANCE)):
+            progress.check()
+            with suppress(subprocess.TimeoutExpired):
+                return trial.wait(_GLANCE)
+        raise subprocess.TimeoutExpired(trial.args, _PATIENCE)
+    finally:
+        trial.kill()
+
+
+_known: list[str | None] = []
+
+
+def known_problem(progress: Progress) -> str | None:
     """`problem` of this process's environment, found once."""
-    return problem()
+    if not _known:
+        _known.append(problem(progress))
+    return _known[0]
 
 
 def _try() -> None:

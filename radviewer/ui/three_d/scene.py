@@ -1,13 +1,14 @@
 """What VTK renders: a volume in two copies and surfaces, seen from an orbit, as a picture.
 
-All of it runs on the GUI thread.  `vtkFixedPointVolumeRayCastMapper` works on the processor: under software OpenGL
-it takes a fifteenth of the time that the mapper written for graphics cards takes there (512² × 300 in 800²).
+A scene is made, used and finalised in one thread.  `vtkFixedPointVolumeRayCastMapper` works on the processor: under
+software OpenGL it takes a fifteenth of the time that the mapper written for graphics cards takes there (512² × 300 in
+800²).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ Box = tuple[NDArray[np.float64], NDArray[np.float64]]
 Key = TypeVar("Key")
 
 _SOLID = 0.995  # opacity from which a surface hides, and is hidden by, what is before it
-_STRIDE = 1.6  # voxels between samples while moving
+_STRIDE = 1.0  # voxels between samples while moving: with more there are rings on what is translucent
 _VISIBLE = 0.15  # opacity of the volume at which a click meets it
 
 
@@ -51,6 +52,16 @@ class ShownSurface:
     surface: Surface
     colour: tuple[float, float, float]
     opacity: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """All that is seen in a scene: a volume by a preset (None: not at all), of it what lies in a box, and surfaces."""
+
+    volume: RenderVolume | None = None
+    preset: VolumePreset | None = None
+    box: Box | None = None
+    surfaces: Mapping[Any, ShownSurface] = field(default_factory=dict)
 
 
 class Scene:
@@ -74,6 +85,17 @@ class Scene:
         self._volume: RenderVolume | None = None
         self._actors: dict[Any, tuple[ShownSurface, vtkActor]] = {}
         self._closed = False
+
+    def show(self, content: Content) -> None:
+        """Show this and nothing else."""
+        self.set_volume(content.volume)
+        self.set_look(content.preset, content.box)
+        self.set_surfaces(content.surfaces)
+
+    def abort(self) -> None:
+        """Leave the picture that is being rendered in another thread unfinished."""
+        if self._window is not None:
+            self._window.SetAbortRender(1)
 
     def set_volume(self, volume: RenderVolume | None) -> None:
         """Show another volume, or none; it needs a preset to be seen."""
@@ -112,6 +134,7 @@ class Scene:
         self._place_cameras(orbit, size)
         for kind, cast in self._casts.items():
             cast.prop.SetVisibility(cast.has_look and kind is quality)
+        self._layers[1].SetDraw(self._layers[1].GetViewProps().GetNumberOfItems() > 0)
         self._window.Render()
         data = vtkUnsignedCharArray()
         self._window.GetRGBACharPixelData(0, 0, size[0] - 1, size[1] - 1, 0, data)
@@ -183,6 +206,8 @@ class Scene:
             camera.SetViewUp(orbit.up)
             camera.SetParallelScale(orbit.span / 2 * size[1] / min(size))
             layer.ResetCameraClippingRange()
+        for cast in self._casts.values():
+            cast.look_along(orbit.direction)
 
     def _reach(self, orbit: Orbit) -> float:
         """How far from the focus anything may lie, mm."""

@@ -13,12 +13,14 @@ from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.three_d import Listed, ThreeD
 from radviewer.app.viewport import Shown
 from radviewer.domain.geometry import Vector
+from radviewer.progress import Progress
 from radviewer.render.contours import colour_of
 from radviewer.ui.three_d.annotations import Label
 from radviewer.ui.three_d.canvas import Canvas
 from radviewer.ui.three_d.controls import Bar, Panel
 from radviewer.ui.three_d.opengl import known_problem
-from radviewer.ui.three_d.scene import Scene, ShownSurface
+from radviewer.ui.three_d.pictures import Pictures
+from radviewer.ui.three_d.scene import Content, ShownSurface
 
 _STARTING = "Starting the 3D view …"
 _PRIORITY = 5  # nothing can be shown before the answer is there
@@ -44,14 +46,14 @@ class ThreeDView(QWidget):
         room: ReadingRoom,
         parent: QWidget | None = None,
         *,
-        problem: Callable[[], str | None] = known_problem,
+        problem: Callable[[Progress], str | None] = known_problem,
     ) -> None:
         super().__init__(parent)
         self._queue = room.display_queue
         self._find_problem = problem
         self._problem: str | None = _STARTING  # of OpenGL; None: it works
         self._asking: Job | None = None
-        self._scene: Scene | None = None
+        self._pictures: Pictures | None = None
         self.state = ThreeD(room.display_queue, room.cache, room.findings, room.overlays, self)
         self.canvas = Canvas()
         self.bar = Bar(self.state)
@@ -82,8 +84,7 @@ class ThreeDView(QWidget):
         """Show a stack, or nothing; its volume is loaded where it is not yet."""
         self.state.show(shown)
         if shown is not None and self._problem == _STARTING and self._asking is None:
-            find = self._find_problem
-            self._asking = self._queue.submit(lambda _progress: find(), "starting the 3D view", _PRIORITY)
+            self._asking = self._queue.submit(self._find_problem, "starting the 3D view", _PRIORITY)
             self._asking.succeeded.connect(self._on_tried)
             self._asking.failed.connect(self._on_tried)
 
@@ -111,13 +112,14 @@ class ThreeDView(QWidget):
             self._asking.cancel()
             self._asking = None
         self.state.close()
-        self._drop_scene()
+        self._drop_pictures()
 
-    def _drop_scene(self) -> None:
-        self.canvas.set_scene(None)
-        if self._scene is not None:
-            self._scene.finalise()
-            self._scene = None
+    def _drop_pictures(self) -> None:
+        self.canvas.set_pictures(None)
+        if self._pictures is not None:
+            self._pictures.finalise()
+            self._pictures.deleteLater()
+            self._pictures = None
 
     def _on_tried(self, problem: str | None) -> None:
         self._asking = None
@@ -125,12 +127,12 @@ class ThreeDView(QWidget):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Bring state and scene together."""
+        """Bring state and pictures together."""
         self.bar.refresh()
         self.panel.refresh()
         self.canvas.show_message(self._sentence())
         if self.state.shown is None or self.state.volume is None or self._problem is not None:
-            self._drop_scene()
+            self._drop_pictures()
             return
         self._dress()
 
@@ -143,21 +145,23 @@ class ThreeDView(QWidget):
         return self.state.message or self._problem or ""
 
     def _dress(self) -> None:
-        if self._scene is None:
-            self._scene = Scene()
-            self.canvas.set_scene(self._scene)
-            self.reset()
-        state, scene = self.state, self._scene
-        scene.set_volume(state.volume)
-        scene.set_look(state.preset if state.look.volume else None, state.clip)
+        first = self._pictures is None
+        if self._pictures is None:
+            self._pictures = Pictures(self)
+        state = self.state
         visible = [one for one in state.listed if one.look.visible and one.surface is not None]
-        scene.set_surfaces({one.item.key: _shown(one) for one in visible})
+        surfaces = {one.item.key: _shown(one) for one in visible}
+        preset = state.preset if state.look.volume else None
+        self._pictures.show(Content(state.volume, preset, state.clip, surfaces))
+        if first:
+            self.canvas.set_pictures(self._pictures)
+            self.reset()
         self.canvas.labels = tuple(_label(one) for one in visible) if state.look.labels else ()
         self.canvas.touch()
 
     def _pick(self, x: float, y: float) -> None:
-        if self._scene is not None:
-            point = self._scene.pick(self.canvas.orbit, self.canvas.device_size, x, y)
+        if self._pictures is not None:
+            point = self._pictures.pick(self.canvas.orbit, self.canvas.device_size, x, y)
             if point is not None:
                 self.picked.emit(point)
 
