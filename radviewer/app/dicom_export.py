@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.app.finding_rows import Kind, Row, RowState
+from radviewer.app.picture_set import shot_of
+from radviewer.app.report_images import Slices, Wanted
 from radviewer.domain.decision import Verdict
+from radviewer.domain.reformat import Cut, Reformat
 from radviewer.domain.study import Stack
 from radviewer.domain.window import Window
 from radviewer.errors import NotSaved, UnreadableImage
 from radviewer.export.fingerprint import instance_hashes
 from radviewer.export.key_objects import MarkOn, has_one_rescale, key_images, presentation_state
 from radviewer.export.result_files import slug
+from radviewer.export.screenshot import as_array, screenshot
 from radviewer.export.seg import Author, Origin, can_write, segmentation
 from radviewer.export.seg_source import Sources
 from radviewer.export.sr import decisions_report, results_report
@@ -41,12 +45,16 @@ Named = tuple[str, "Dataset"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A picture of one slice, RGB ``(rows, columns, 3)``; `named`: it holds the patient's name."""
+    """A picture of one slice, or of a plane (`cut`), RGB ``(rows, columns, 3)``.
+
+    `named`: it holds the patient's name.
+    """
 
     pixels: NDArray[np.uint8]
     what: str
     index: int
     named: bool = False
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +75,8 @@ class Subject:
     window : Window or None
         In force in a viewport.
     pictures : tuple of Picture
+    planes : tuple of Wanted
+        Planes with marks, and key images among them: each becomes a picture, as it is no instance of the stack.
 
     """
 
@@ -77,6 +87,7 @@ class Subject:
     key_images: tuple[int, ...] = ()
     window: Window | None = None
     pictures: tuple[Picture, ...] = ()
+    planes: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +153,7 @@ def _published(unfinished: Path, parent: Path, now: datetime) -> Path:
 
 def _objects(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Named]:
     """Objects about one stack."""
-    if not any((subject.rows, subject.marks, subject.key_images, subject.pictures)):
+    if not any((subject.rows, subject.marks, subject.key_images, subject.pictures, subject.planes)):
         return
     if not can_write(subject.stack):
         left_out.append("A series whose images have no UIDs or no place in the patient cannot be referred to.")
@@ -151,6 +162,7 @@ def _objects(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Nam
         sources = Sources(subject.stack)
         yield from _opinion(subject, sources, reader, left_out)
         yield from _reading(subject, sources, reader)
+        yield from _pictures(subject, sources, left_out)
     except UnreadableImage as error:
         left_out.append(str(error))
 
@@ -236,9 +248,7 @@ def _changed(subject: Subject) -> str:
 
 
 def _reading(subject: Subject, sources: Sources, reader: str) -> Iterator[Named]:
-    """What the reader marked, windowed and pictured."""
-    from radviewer.export.derived_images import secondary_capture
-
+    """What the reader marked and windowed."""
     stack = subject.stack
     if subject.key_images:
         yield "ko-key-images", key_images(stack, subject.key_images, reader, sources)
@@ -246,8 +256,26 @@ def _reading(subject: Subject, sources: Sources, reader: str) -> Iterator[Named]
     window = subject.window if has_one_rescale(stack) else None
     if grey and (subject.marks or window is not None):
         yield "pr-presentation", presentation_state(stack, subject.marks, window, reader, sources)
-    for number, picture in enumerate(subject.pictures, 1):
+
+
+def _pictures(subject: Subject, sources: Sources, left_out: list[str]) -> Iterator[Named]:
+    """Pictures of viewports, then of planes that the reader marked."""
+    from radviewer.export.derived_images import secondary_capture
+
+    for number, one in enumerate(chain(subject.pictures, _of_planes(subject.planes, left_out)), 1):
         made = secondary_capture(
-            picture.pixels, picture.what, stack, picture.index, number, named=picture.named, sources=sources
+            one.pixels, one.what, subject.stack, one.index, number, named=one.named, sources=sources, cut=one.cut
         )
-        yield "sc-picture", made
+        yield "sc-plane" if one.cut is not None else "sc-picture", made
+
+
+def _of_planes(planes: Sequence[Wanted], left_out: list[str]) -> Iterator[Picture]:
+    slices = Slices()
+    for wanted in planes:
+        stack, image = wanted.source.stack, slices.image(wanted.source)
+        if image is None or not isinstance(stack, Reformat):
+            left_out.append(f"{wanted.note}: the volume could not be read.")
+            continue
+        picture = as_array(screenshot(shot_of(wanted, image, ())))
+        what = f"{wanted.note}. {wanted.title}, with the reader's marks"
+        yield Picture(picture, what, wanted.source.index, cut=stack.cut)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from radviewer.app.dicom_export import Picture, Subject
 from radviewer.app.finding_rows import Kind, Row
+from radviewer.app.navigation import marked_places
+from radviewer.app.report_images import Wanted, of_plane
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Verdict, stack_id
 from radviewer.domain.measurement import MarkKind
 from radviewer.domain.opinion import Structure
+from radviewer.domain.reformat import Reformat
 from radviewer.domain.window import Window
 from radviewer.export.key_objects import MarkOn
 from radviewer.render.mark_text import label
@@ -32,11 +35,12 @@ def subjects(room: ReadingRoom, pictures: dict[str, tuple[Picture, ...]]) -> tup
 
     """
     marks, keys = _marks(room)
+    planes = _planes(room)
     found = []
     for shown in room.all_shown():
         key = shown.stack.key
         rows = room.findings.rows(shown)
-        if not (rows or marks[key] or keys[key]):
+        if not (rows or marks[key] or keys[key] or planes[key]):
             continue
         found.append(
             Subject(
@@ -47,6 +51,7 @@ def subjects(room: ReadingRoom, pictures: dict[str, tuple[Picture, ...]]) -> tup
                 tuple(keys[key]),
                 _window(room, shown),
                 (*pictures.get(key, ()), *heat_pictures(room, shown, rows)),
+                tuple(planes[key]),
             )
         )
     return tuple(found)
@@ -58,7 +63,7 @@ def _marks(room: ReadingRoom) -> tuple[defaultdict[str, list[MarkOn]], defaultdi
     keys: defaultdict[str, list[int]] = defaultdict(list)
     for mark in room.marks.all:
         place = room.place_of(mark.image)
-        if place is None:
+        if place is None or isinstance(place[0].stack, Reformat):
             continue
         shown, index = place
         if mark.kind is MarkKind.KEY_IMAGE:
@@ -68,6 +73,19 @@ def _marks(room: ReadingRoom) -> tuple[defaultdict[str, list[MarkOn]], defaultdi
         lines = label(mark, image) if image is not None else (mark.text,) if mark.text else ()
         marks[shown.stack.key].append(MarkOn(mark, index, lines))
     return marks, keys
+
+
+def _planes(room: ReadingRoom) -> defaultdict[str, list[Wanted]]:
+    """Planes that bear marks, by the key of the stack they are cut out of; of a key image the slab it was chosen on."""
+    planes: defaultdict[str, list[Wanted]] = defaultdict(list)
+    for image, shown, index in marked_places(room):
+        if not isinstance(shown.stack, Reformat):
+            continue
+        key = room.marks.key_image(image)
+        chosen = None if key is None else room.place_of(key.image)
+        wanted = of_plane(room, *(chosen or (shown, index)), None if key is None else key.text)
+        planes[shown.stack.source.key].append(wanted)
+    return planes
 
 
 def _window(room: ReadingRoom, shown: Shown) -> Window | None:

@@ -83,6 +83,12 @@ def plane_words(planes: Reformat, index: int) -> str:
     return f"{planes.label}, {position(planes.planes.grid(index).plane)}"
 
 
+def plane_note(planes: Reformat, index: int, series: str) -> str:
+    """What a picture of a plane must say: ``"Coronal, A 12.3 mm: reformatted from CT series 3, no acquired image"``."""
+    words = plane_words(planes, index)
+    return f"{words[:1].upper()}{words[1:]}: reformatted from {series}, no acquired image"
+
+
 class MarkedPlanes:
     """Planes of what is open, cut as they were when marks were drawn on them.
 

@@ -22,7 +22,7 @@ def marked_places(room: ReadingRoom) -> list[tuple[ImageReference, Shown, int]]:
     order = {shown.stack.key: place for place, shown in enumerate(room.all_shown())}
     images = dict.fromkeys(mark.image for mark in room.marks.all)
     found = [(image, *place) for image in images if (place := room.place_of(image)) is not None]
-    return sorted(found, key=lambda entry: (order[entry[1].stack.source.key], *_within(entry[1], entry[2])))
+    return sorted(found, key=lambda entry: (order[entry[1].stack.source.key], *place_within(entry[1], entry[2])))
 
 
 def jump_to(room: ReadingRoom, image: ImageReference, mark: Mark | None = None) -> bool:
@@ -40,8 +40,8 @@ def jump_to(room: ReadingRoom, image: ImageReference, mark: Mark | None = None) 
     return True
 
 
-def _within(shown: Shown, index: int) -> tuple[int, str, int]:
-    """Order of images and planes of one stack."""
+def place_within(shown: Shown, index: int) -> tuple[int, str, int]:
+    """Order of images and planes of one stack: the images, then the planes by orientation."""
     planes = shown.stack
     if not isinstance(planes, Reformat):
         return 0, "", index
@@ -82,9 +82,8 @@ def next_marked(room: ReadingRoom) -> bool:
     order = {shown.stack.key: place for place, shown in enumerate(room.all_shown())}
     if subject.stack.key not in order:
         return False
-    here = (order[subject.stack.key], *_within(active.shown, active.index))
-    others = [
-        ((order[shown.stack.source.key], *_within(shown, index)), image) for image, shown, index in marked_places(room)
-    ]
+    here = (order[subject.stack.key], *place_within(active.shown, active.index))
+    marked = marked_places(room)
+    others = [((order[at.stack.source.key], *place_within(at, index)), image) for image, at, index in marked]
     following = [image for place, image in others if place > here] + [image for place, image in others if place < here]
     return bool(following) and jump_to(room, following[0])

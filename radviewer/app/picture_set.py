@@ -44,7 +44,8 @@ def save_set(wanted: Sequence[Legended], settings: Settings, now: datetime, prog
         shot = shot_of(one, image, legend)
         picture = screenshot(shot, scale_of(settings, shot.view.transform))
         frames = len(one.source.stack.frames)
-        data = as_file(picture, {"Image": f"{one.source.index + 1} of {frames}"}, settings.picture_format)
+        facts = {"Image": one.note or f"{one.source.index + 1} of {frames}"}
+        data = as_file(picture, facts, settings.picture_format)
         saved.append(save_picture(folder_of(settings.picture_folder), data, now, settings.picture_format))
     return tuple(saved)
 
@@ -52,4 +53,6 @@ def save_set(wanted: Sequence[Legended], settings: Settings, now: datetime, prog
 def shot_of(wanted: Wanted, image: SliceImage, legend: tuple[LegendLine, ...]) -> Screenshot:
     """One picture with its legend."""
     view = replace(view_of(wanted, image), opinion=wanted.layers)
-    return Screenshot(view, (LegendLine("", wanted.title), *(legend if wanted.layers is not None else ())))
+    told = [wanted.title, *filter(None, (wanted.note,))]
+    lines = tuple(LegendLine("", text) for text in told)
+    return Screenshot(view, (*lines, *(legend if wanted.layers is not None else ())))

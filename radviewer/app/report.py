@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from radviewer.app.finding_rows import Kind, Row
 from radviewer.app.marks import noun
+from radviewer.app.navigation import place_within
 from radviewer.app.opinion_state import Idle, Running
 from radviewer.app.report_header import header, tail
 from radviewer.app.report_images import Slices, Source, Wanted, is_pictured, of_finding, of_mark, painted, source_of
@@ -222,11 +223,11 @@ def _finding_images(room: ReadingRoom, stacks: tuple[Shown, ...], rows: dict[str
 
 
 def _placed(room: ReadingRoom, stacks: tuple[Shown, ...]) -> Iterator[tuple[Mark, Shown, int]]:
-    """Marks on images of the study, in its order."""
+    """Marks on images and planes of the study, in its order."""
     order = {shown.stack.key: number for number, shown in enumerate(stacks)}
     found = [(mark, room.place_of(mark.image)) for mark in room.marks.all]
-    there = [(mark, *place) for mark, place in found if place is not None and place[0].stack.key in order]
-    yield from sorted(there, key=lambda entry: (order[entry[1].stack.key], entry[2]))
+    there = [(mark, *place) for mark, place in found if place is not None and place[0].stack.source.key in order]
+    yield from sorted(there, key=lambda entry: (order[entry[1].stack.source.key], *place_within(entry[1], entry[2])))
 
 
 def _marked_images(room: ReadingRoom, stacks: tuple[Shown, ...]) -> Iterator[Wanted]:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from radviewer.app.finding_rows import Kind, Row, RowState
+from radviewer.app.mark_planes import plane_note
 from radviewer.app.opinion_view import native_cells, style_of
-from radviewer.app.report_words import decision_lines, image_name
+from radviewer.app.reformats import Cutter
+from radviewer.app.report_words import decision_lines, image_name, source_name
 from radviewer.app.viewport import Shown, reference_of
 from radviewer.domain.measurement import Mark
+from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import Stack
-from radviewer.domain.volume import SliceImage
+from radviewer.domain.volume import SliceImage, Volume
 from radviewer.errors import UnreadableImage
 from radviewer.export.report import KeyImage
 from radviewer.export.report_pictures import pictures_of
@@ -37,11 +40,12 @@ _HEAT_FROM = 0.15  # as in the window
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One slice; `image` is None where it has to be read."""
+    """One slice; `image` is None where it has to be read, `volume` where planes are cut and it is not loaded."""
 
     stack: Stack
     index: int
     image: SliceImage | None
+    volume: Volume | None = None
 
 
 class Slices:
@@ -49,15 +53,34 @@ class Slices:
 
     def __init__(self) -> None:
         self._read: dict[tuple[str, int], SliceImage | None] = {}
+        self._volumes: dict[str, Volume | None] = {}
+        self._cutter = Cutter(lambda planes: self._volumes.get(planes.source.key))
 
     def image(self, source: Source) -> SliceImage | None:
         """The slice; None when it cannot be read."""
         if source.image is not None:
             return source.image
+        if isinstance(source.stack, Reformat):
+            return self._plane(source.stack, source)
         key = (source.stack.key, source.index)
         if key not in self._read:
             self._read[key] = _decoded(source)
         return self._read[key]
+
+    def _plane(self, planes: Reformat, source: Source) -> SliceImage | None:
+        key = planes.source.key
+        if key not in self._volumes:
+            self._volumes[key] = source.volume or _volume(planes.source)
+        return self._cutter.slice(planes, source.index)
+
+
+def _volume(stack: Stack) -> Volume | None:
+    from radviewer.dicom.load import load
+
+    try:
+        return load(stack)
+    except UnreadableImage:
+        return None
 
 
 def _decoded(source: Source) -> SliceImage | None:
@@ -79,6 +102,8 @@ class Wanted:
         Where it is, and what the overlays are.
     layers : OpinionLayers or None
         Over the second picture; None: there is one picture.
+    note : str
+        What else a picture must say wherever it goes: that it is of a plane, and of which.
 
     """
 
@@ -90,10 +115,13 @@ class Wanted:
     marks: tuple[Mark, ...] = ()
     layers: OpinionLayers | None = None
     legend: tuple[tuple[str, str], ...] = ()
+    note: str = ""
 
 
 def source_of(room: ReadingRoom, shown: Shown, index: int) -> Source:
-    """A slice, decoded if the program holds it."""
+    """A slice, decoded if the program holds it; planes are cut when they are painted."""
+    if isinstance(shown.stack, Reformat):
+        return Source(shown.stack, index, None, room.cache.volume(shown.stack))
     return Source(shown.stack, index, room.cache.slice(shown.stack, index))
 
 
@@ -119,9 +147,22 @@ def of_finding(room: ReadingRoom, shown: Shown, rows: tuple[Row, ...], row: Row)
 
 
 def of_mark(room: ReadingRoom, shown: Shown, index: int, text: str) -> Wanted:
-    """An image that the reader marked as a key image, with marks."""
+    """An image or plane that the reader marked as a key image, with marks."""
+    if isinstance(shown.stack, Reformat):
+        return of_plane(room, shown, index, text)
     title = f"Key image: {text}" if text else "Key image"
     return _wanted(room, shown, index, title, f"{image_name(shown, index)}. Chosen by the reader.", None, ())
+
+
+def of_plane(room: ReadingRoom, shown: Shown, index: int, text: str | None) -> Wanted:
+    """A plane with its marks; `text` is that of its key image mark, None where it is no key image."""
+    if not isinstance(shown.stack, Reformat):
+        raise ValueError("a stack that is no planes")
+    title = "Marked plane" if text is None else f"Key image: {text}" if text else "Key image"
+    note = plane_note(shown.stack, index, source_name(shown))
+    chosen = "" if text is None else " Chosen by the reader."
+    wanted = _wanted(room, shown, index, title, f"{note}.{chosen} Research use only.", None, ())
+    return replace(wanted, note=note)
 
 
 def _wanted(
@@ -133,7 +174,9 @@ def _wanted(
     layers: OpinionLayers | None,
     legend: tuple[tuple[str, str], ...],
 ) -> Wanted:
-    left = room.desk.active.left(shown.stack)
+    left, whole = room.desk.active.left(shown.stack), room.desk.active.left(shown.stack.source)
+    if left is None and whole is not None:  # planes never shown since the start
+        left = replace(whole, camera=Camera())
     presentation = Presentation() if left is None else left.presentation
     camera = Camera() if left is None else left.camera.fit()
     marks = room.marks.on(reference_of(shown, index))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from radviewer.ai.cards import Card, Metric
 from radviewer.app.finding_rows import SAVED_VERSION, Kind, Row, RowState, size_text
+from radviewer.app.mark_planes import plane_words
 from radviewer.app.viewport import Shown
 from radviewer.domain.decision import Decision, FindingKey, Impression, Verdict
 from radviewer.domain.opinion import Opinion, Outcome
+from radviewer.domain.reformat import Reformat
 from radviewer.export.report import Facts, FindingLine, MeasurementLine, ModelLine
 
 _KEY_FIGURES = ("AUC", "sensitivity", "specificity")
@@ -24,9 +27,16 @@ def series_name(shown: Shown) -> str:
     return ", ".join(part for part in (name, series.description, shown.stack.label) if part)
 
 
+def source_name(shown: Shown) -> str:
+    """The series alone, also where planes cut out of it are shown."""
+    return series_name(replace(shown, stack=shown.stack.source))
+
+
 def image_name(shown: Shown, index: int | None) -> str:
-    """Which image: the series alone where it is the only one."""
+    """Which image: the series alone where it is the only one; of planes which, and where."""
     count = len(shown.stack.frames)
+    if isinstance(shown.stack, Reformat) and index is not None:
+        return f"{source_name(shown)}, {plane_words(shown.stack, index)}"
     return series_name(shown) if index is None or count == 1 else f"{series_name(shown)}, image {index + 1} of {count}"
 
 

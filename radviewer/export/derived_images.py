@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from radviewer import __version__
 from radviewer.domain.opinion import Heat
+from radviewer.domain.planes import Slab
+from radviewer.domain.reformat import Cut
 from radviewer.domain.study import Stack
 from radviewer.export.dicom_names import HEATMAPS, MANUFACTURER, PICTURES, concept, uid
 from radviewer.export.seg import Author
@@ -30,8 +33,9 @@ def secondary_capture(
     *,
     named: bool,
     sources: Sources | None = None,
+    cut: Cut | None = None,
 ) -> SCImage:
-    """Secondary Capture (PS3.3 A.8.1) of a picture of one image.
+    """Secondary Capture (PS3.3 A.8.1) of a picture of one image, or of a plane cut through all of them.
 
     Parameters
     ----------
@@ -42,13 +46,15 @@ def secondary_capture(
     stack : Stack
         With SOP Instance UIDs.
     index : int
-        Of the slice that the picture shows.
+        Of the slice that the picture shows; of a plane it counts for nothing.
     number : int
         InstanceNumber, from 1.
     named : bool
         Whether the picture holds the patient's name.
     sources : Sources, optional
         Of the stack, where it was read already.
+    cut : Cut, optional
+        Of the plane that the picture shows: it is derived from every image of the stack, and is none of them.
 
     Raises
     ------
@@ -59,7 +65,7 @@ def secondary_capture(
     from highdicom.sc import SCImage
 
     sources = sources or Sources(stack)
-    source = sources.images[index]
+    source = sources.images[0 if cut is not None else index]
     content = hashlib.sha256(picture.tobytes()).hexdigest()
     made = SCImage(
         np.ascontiguousarray(picture),
@@ -75,13 +81,14 @@ def secondary_capture(
         patient_orientation=("L", "F"),  # highdicom wants one; letters are no anatomy: emptied below
         specific_character_set="ISO_IR 192",
     )
-    _derive(made, source, what)
+    _derive(made, [source] if cut is None else sources.images, what)
     made.ConversionType = "WSD"
     made.BurnedInAnnotation = "YES" if named else "NO"
     made.SeriesDescription = "Annotated pictures, research use only"
-    frame = stack.frames[index]
-    if frame.file.number_of_frames > 1:
-        made.SourceImageSequence[0].ReferencedFrameNumber = frame.index + 1
+    if cut is not None:
+        _say_reformatted(made, cut)
+    elif stack.frames[index].file.number_of_frames > 1:
+        made.SourceImageSequence[0].ReferencedFrameNumber = stack.frames[index].index + 1
     sources.restore(made)
     add(made, "PatientOrientation", "")
     add(made, "Laterality", "")  # PS3.3 C.7.3.1, type 2C: unknown
@@ -151,7 +158,23 @@ def heatmap(
     return made
 
 
-def _derive(made: Dataset, source: Dataset, what: str) -> None:
+def _say_reformatted(made: Dataset, cut: Cut) -> None:
+    """Say in codes that the picture is of a plane (PS3.16 CID 7203)."""
+    from highdicom.sr import CodedConcept
+    from pydicom.sequence import Sequence as Items
+    from pydicom.sr.codedict import codes
+
+    across = {
+        Slab.MIP: codes.DCM.MaximumIntensityProjection,
+        Slab.MINIP: codes.DCM.MinimumIntensityProjection,
+        Slab.MEAN: codes.DCM.PixelByPixelMean,
+    }
+    said = [codes.DCM.MultiplanarReformatting, *([across[cut.slab]] if cut.thickness else [])]
+    made.ImageType = ["DERIVED", "SECONDARY", "REFORMATTED"]
+    made.DerivationCodeSequence = Items([CodedConcept.from_code(code) for code in said])
+
+
+def _derive(made: Dataset, sources: Sequence[Dataset], what: str) -> None:
     """Say what the picture was made of, and how (PS3.3 C.7.6.1.1.3)."""
     from highdicom.sr import CodedConcept
     from pydicom.dataset import Dataset
@@ -160,9 +183,12 @@ def _derive(made: Dataset, source: Dataset, what: str) -> None:
 
     made.ImageType = ["DERIVED", "SECONDARY"]
     made.DerivationDescription = what[:1024]
-    image = Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.SOPClassUID, source.SOPInstanceUID
-    image.PurposeOfReferenceCodeSequence = Items(
-        [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
-    )
-    made.SourceImageSequence = Items([image])
+    images = []
+    for source in {str(source.SOPInstanceUID): source for source in sources}.values():
+        image = Dataset()
+        image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = source.SOPClassUID, source.SOPInstanceUID
+        image.PurposeOfReferenceCodeSequence = Items(
+            [CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)]
+        )
+        images.append(image)
+    made.SourceImageSequence = Items(images)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from radviewer.app.dicom_export import Exported, Picture, export_dicom
 from radviewer.app.export_subjects import subjects
+from radviewer.app.mark_planes import plane_note
 from radviewer.app.presentation_marks import Applied, presentations_of, read_presentations
+from radviewer.app.report_words import source_name
 from radviewer.app.screenshots import folder_of
 from radviewer.app.viewport import Shown
 from radviewer.export.screenshot import as_array
@@ -85,7 +87,11 @@ class ExportCommands:
             return {}
         named = Density(room.settings.now.picture_patient) in (Density.FULL, Density.INITIALS)
         what = "Picture of a viewport with overlays and marks"
-        return {viewport.stack.key: (Picture(as_array(picture), what, viewport.index, named),)}
+        cut, made = None, as_array(picture)
+        if viewport.cut is not None and viewport.shown is not None and not viewport.in_3d:
+            cut = viewport.cut.cut
+            what = f"{plane_note(viewport.cut, viewport.index, source_name(viewport.shown))}. {what}"
+        return {viewport.stack.source.key: (Picture(made, what, viewport.index, named, cut),)}
 
     def _tell(self, done: Exported) -> None:
         room = self._window.room

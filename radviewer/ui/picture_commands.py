@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication, QImage
 
+from radviewer.app.mark_planes import plane_note
 from radviewer.app.picture_set import save_set, with_legends
 from radviewer.app.report import pictured
+from radviewer.app.report_words import source_name
 from radviewer.app.screenshots import cautions, folder_of, legend_of, save_picture, scale_of
 from radviewer.app.viewport import Viewport
 from radviewer.errors import NotSaved
-from radviewer.export.screenshot import Screenshot, as_file, screenshot, with_legend
+from radviewer.export.screenshot import LegendLine, Screenshot, as_file, screenshot, with_legend
 from radviewer.render.annotations import Density
 from radviewer.ui.viewport_widget import ViewportWidget
 
@@ -52,10 +54,12 @@ class PictureCommands:
         subject, rows = viewport.subject, room.findings.rows(viewport.subject)
         index = viewport.index
         if viewport.cut is not None:  # what the plane cuts, told of at its own key slice
-            cut = () if view.opinion is None else tuple(outline.label for outline in view.opinion.outlines)
-            rows, index = tuple(replace(row, slices=()) for row in rows if row.label in cut), 0
+            seen = () if view.opinion is None else tuple(outline.label for outline in view.opinion.outlines)
+            rows, index = tuple(replace(row, slices=()) for row in rows if row.label in seen), 0
         legend = legend_of(rows, index, rejected=rejected) if room.overlays.now.on else ()
-        return Screenshot(view, (*legend, *cautions(subject or shown)))
+        cut = viewport.cut
+        note = () if cut is None else (LegendLine("", plane_note(cut, viewport.index, source_name(shown))),)
+        return Screenshot(view, (*note, *legend, *cautions(subject or shown)))
 
     def picture(self, widget: ViewportWidget) -> QImage | None:
         """The picture of a viewport at the size set."""
@@ -132,4 +136,8 @@ def _facts(viewport: Viewport) -> dict[str, str]:
     shown = viewport.shown
     if shown is None:
         return {}
-    return {"Modality": shown.series.modality or "", "Image": f"{viewport.index + 1} of {len(shown.stack.frames)}"}
+    cut, index = viewport.cut, viewport.index
+    image = f"{index + 1} of {len(shown.stack.frames)}"
+    if cut is not None and not viewport.in_3d:
+        image = plane_note(cut, index, shown.series.modality or "a series")
+    return {"Modality": shown.series.modality or "", "Image": image}

@@ -205,5 +205,5 @@ def test_nothing_of_the_patient_is_in_the_file(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         columns = {name for _, name, *_ in connection.execute("PRAGMA table_info(mark)")}
     assert columns == {
-        "mark_id", "study_uid", "series_uid", "sop_instance_uid", "frame", "kind", "points", "text",
+        "mark_id", "study_uid", "series_uid", "sop_instance_uid", "frame", "kind", "points", "text", "planes",
     }  # fmt: skip
