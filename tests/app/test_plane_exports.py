@@ -53,8 +53,8 @@ def test_a_report_shows_key_planes_and_measures_on_planes(reading: ReadingRoom) 
     assert len(picture.pictures) == 1
     first, second = report.measurements
     assert (first.where, second.where) == (
-        "CT series 1, coronal, MIP 8 mm, P 0.0 mm",
-        "CT series 1, sagittal, MIP 8 mm, R 0.0 mm",
+        "CT series 1, Thorax, coronal, MIP 8 mm, P 0.0 mm",
+        "CT series 1, Thorax, sagittal, MIP 8 mm, R 0.0 mm",
     )
     assert "10.0 mm" in first.values
     assert "could not be read" not in second.values
