@@ -59,7 +59,7 @@ class FusionBar(QFrame):
 
     def __init__(self, room: ReadingRoom, viewport: Viewport, parent: QWidget) -> None:
         super().__init__(parent)
-        self._room, self._viewport = room, viewport
+        self._room, self._viewport, self._over = room, viewport, parent
         self.setProperty("role", "panel-heading")
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.words = plain_label("")
@@ -121,13 +121,13 @@ class FusionBar(QFrame):
         had_focus = self.slider.hasFocus() or self.off.hasFocus()
         self.hide()
         if had_focus:
-            self.parentWidget().setFocus()
+            self._over.setFocus()
 
     def _place(self) -> None:
         if self.isHidden():
             return
         self.adjustSize()
-        around = self.parentWidget().rect()
+        around = self._over.rect()
         self.move(max(0, (around.width() - self.width()) // 2), max(0, around.height() - self.height() - _ABOVE_EDGE))
         self.raise_()
 
