@@ -238,6 +238,8 @@ class Mpr(QObject):
             cut = cross.cut(shown.cut.orientation, draft=draft)
             if shown.cut == replace(cut, draft=False) or (cut.centre is None and _alike(shown.cut, cut)):
                 continue
+            if draft and _turned_about_itself(shown.cut, cut):
+                continue  # named by its new axes when the turn ends
             stack = reformatted(source, cut)
             viewport.show_cut(stack, stack.planes.nearest(cross.centre))
         self._following = following
@@ -278,6 +280,13 @@ class Mpr(QObject):
 def _alike(cut: Cut, other: Cut) -> bool:
     """Whether two cuts along the volume's own grid show the same: only the other planes were turned."""
     return cut.centre is None and (cut.slab, cut.thickness) == (other.slab, other.thickness) and not cut.draft
+
+
+def _turned_about_itself(cut: Cut, other: Cut) -> bool:
+    """Whether two cuts show the same planes: what was turned are their neighbours."""
+    if replace(cut, axes=other.axes, draft=other.draft) != other:
+        return False
+    return other.axes.shows_as(cut.axes, cut.orientation, cut.base)
 
 
 def _within(source: Stack, point: Vector) -> Vector:

@@ -92,8 +92,8 @@ class Viewport(QObject):
     @property
     def subject(self) -> Shown | None:
         """What is read: the stack shown, or the one that its planes are cut out of."""
-        shown = self.shown
-        return replace(shown, stack=shown.stack.source) if shown is not None and self.cut is not None else shown
+        shown, cut = self.shown, self.cut
+        return shown if shown is None or cut is None else Shown(shown.study, shown.series, cut.of)
 
     @property
     def cut(self) -> Reformat | None:

@@ -6,8 +6,9 @@ All vectors are unit vectors in patient LPS; positions and spacings are in mm.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -72,16 +73,7 @@ class Axes:
 
         A plane that is turned about its own normal goes on being seen as it was.
         """
-        _, _, along = self.of(orientation)
-        wanted = base.left if orientation is Orientation.AXIAL else _times(base.superior, -1)
-        flat = np.array(wanted) - np.array(along) * dot(wanted, along)
-        if np.linalg.norm(flat) < _FLAT:
-            return self.of(orientation)
-        first = _vector(flat / np.linalg.norm(flat))
-        normal = _times(along, -1) if orientation is Orientation.SAGITTAL else along
-        if orientation is Orientation.AXIAL:
-            return first, _vector(np.cross(normal, first)), along
-        return _vector(np.cross(first, normal)), first, along
+        return _upright(self, orientation, base)
 
     def turned(self, about: Orientation, degrees: float) -> Axes:
         """Turn about the normal of one of the planes, by the right hand."""
@@ -92,6 +84,11 @@ class Axes:
     def keeps(self, orientation: Orientation, base: Axes) -> bool:
         """Whether a plane of these axes is seen as the base's own: only its neighbours were turned, or nothing."""
         seen, before = self.upright(orientation, base), base.of(orientation)
+        return all(dot(a, b) > _SAME for a, b in zip(seen, before, strict=True))
+
+    def shows_as(self, other: Axes, orientation: Orientation, base: Axes) -> bool:
+        """Whether a plane is seen as that of other axes: they differ by a turn about its normal, if at all."""
+        seen, before = self.upright(orientation, base), other.upright(orientation, base)
         return all(dot(a, b) > _SAME for a, b in zip(seen, before, strict=True))
 
     @property
@@ -155,7 +152,11 @@ class PlaneSet:
     def grid(self, index: int) -> PlaneGrid:
         """Plane `index`, from 0."""
         moved = _plus(self.first.plane.position, self.normal, index * self.step)
-        return PlaneGrid(replace(self.first.plane, position=moved), self.first.shape)
+        plane = self.first.plane
+        return PlaneGrid(
+            ImagePlane(moved, plane.row_direction, plane.column_direction, plane.row_spacing, plane.column_spacing),
+            self.first.shape,
+        )
 
     def nearest(self, point: Vector) -> int:
         """Index of the plane nearest to an LPS point, within the set."""
@@ -201,10 +202,30 @@ def planes_through(geometry: Geometry, directions: Directions, anchor: Vector | 
     return PlaneSet(PlaneGrid(plane, (rows, columns)), along, step, count)
 
 
+@lru_cache(maxsize=32)
+def _upright(axes: Axes, orientation: Orientation, base: Axes) -> Directions:
+    """As `Axes.upright`; asked for several times at each step of a turn."""
+    _, _, along = axes.of(orientation)
+    wanted = base.left if orientation is Orientation.AXIAL else _times(base.superior, -1)
+    flat = np.array(wanted) - np.array(along) * dot(wanted, along)
+    if np.linalg.norm(flat) < _FLAT:
+        return axes.of(orientation)
+    first = _vector(flat / np.linalg.norm(flat))
+    normal = _times(along, -1) if orientation is Orientation.SAGITTAL else along
+    if orientation is Orientation.AXIAL:
+        return first, _cross(normal, first), along
+    return _cross(first, normal), first, along
+
+
+@lru_cache(maxsize=8)
+def _corners(geometry: Geometry) -> tuple[Vector, ...]:
+    """Centres of the outer voxels, LPS mm."""
+    return tuple(geometry.to_patient((s, r, c)) for s, r, c in product(*((0.0, n - 1.0) for n in geometry.shape)))
+
+
 def _span(geometry: Geometry, origin: Vector, direction: Vector) -> tuple[float, float]:
     """Least and greatest distance of the outer voxels' centres from the origin, along a direction, in mm."""
-    corners = product(*((0.0, n - 1.0) for n in geometry.shape))
-    places = [dot(geometry.to_patient((s, r, c)), direction) for s, r, c in corners]
+    places = [dot(corner, direction) for corner in _corners(geometry)]
     start = dot(origin, direction)
     return min(places) - start, max(places) - start
 
@@ -241,6 +262,10 @@ def _turned(vector: Vector, axis: Vector, angle: float) -> Vector:
     v, k = np.array(vector), np.array(axis)
     turned = v * math.cos(angle) + np.cross(k, v) * math.sin(angle) + k * float(k @ v) * (1 - math.cos(angle))
     return _vector(turned)
+
+
+def _cross(a: Vector, b: Vector) -> Vector:
+    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
 
 
 def _times(vector: Vector, factor: float) -> Vector:

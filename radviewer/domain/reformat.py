@@ -17,6 +17,7 @@ from radviewer.domain.study import Frame, ImageFile, Stack, StackKind
 
 FEWEST_SLICES = 3
 _NEAR = 0.01  # of a pixel
+_FRAMES_KEPT = 32
 _COLOUR = ("PALETTE COLOR", "RGB")
 
 
@@ -49,6 +50,10 @@ class Cut:
     thickness: float = 0.0
     draft: bool = False
 
+    def __hash__(self) -> int:
+        """Of what a turn changes: cuts are looked up many times at each paint."""
+        return hash((self.axes.left, self.axes.superior, self.thickness, self.draft))
+
     @property
     def words(self) -> str:
         """What the reader is told: ``"coronal, oblique, MIP 10 mm"``."""
@@ -62,10 +67,11 @@ class Cut:
 
 
 class _Frames(Sequence[Frame]):
-    """Frames of planes, made when they are asked for."""
+    """Frames of planes, made when they are asked for; the latest are kept, as one paint asks for them often."""
 
     def __init__(self, planes: PlaneSet, first: Frame) -> None:
         self._planes, self._first = planes, first
+        self._made: dict[int, Frame] = {}
 
     def __len__(self) -> int:
         return self._planes.count
@@ -77,8 +83,13 @@ class _Frames(Sequence[Frame]):
     def __getitem__(self, index: int | slice) -> Frame | tuple[Frame, ...]:
         if isinstance(index, slice):
             return tuple(self[i] for i in range(*index.indices(len(self))))
-        place = range(len(self))[index]  # refuses what lies beyond
-        return replace(self._first, index=place, plane=self._planes.grid(place).plane)
+        made = self._made.get(index)
+        if made is None:
+            place = range(len(self))[index]  # refuses what lies beyond
+            if len(self._made) >= _FRAMES_KEPT:
+                self._made.clear()
+            made = self._made[index] = replace(self._first, index=place, plane=self._planes.grid(place).plane)
+        return made
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,6 +118,11 @@ class Reformat(Stack):
     def source(self) -> Stack:
         """The stack whose files hold the pixels."""
         return self.of
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(planes, rows, columns)``."""
+        return (self.planes.count, *self.planes.first.shape)
 
     def original(self, index: int) -> int | None:
         """Index of the source's own slice that plane `index` is; None where it is none.

@@ -104,13 +104,15 @@ def paint_cross(painter: QPainter, lines: tuple[CrossLine, ...], transform: View
     for line in lines:
         x, y = transform.to_view(*line.centre)
         right, down = _on_screen(line, transform)
+        halves = [
+            clipped((x + right * near, y + down * near), (x + right * far, y + down * far), transform.size)
+            for near, far in ((sign * GAP * transform.ratio, sign * _FAR) for sign in (-1, 1))
+        ]
+        seen = [QLineF(*half[0], *half[1]) for half in halves if half is not None]
         for colour, width in ((HALO, 2.6), (COLOURS[line.orientation], 1.2)):
             painter.setPen(QPen(colour, width * transform.ratio))
-            for sign in (-1, 1):
-                near, far = sign * GAP * transform.ratio, sign * _FAR
-                seen = clipped((x + right * near, y + down * near), (x + right * far, y + down * far), transform.size)
-                if seen is not None:
-                    painter.drawLine(QLineF(*seen[0], *seen[1]))
+            if seen:
+                painter.drawLines(seen)
         painter.setBrush(COLOURS[line.orientation])
         for place in grips(line, transform):
             painter.drawEllipse(QPointF(*place), _DOT * transform.ratio, _DOT * transform.ratio)

@@ -100,9 +100,9 @@ class _Layout:
 
     def _letters(self, letters: EdgeLetters, free: float) -> None:
         middle = (self._height - self._letter_line) / 2
-        width = self._lettering.width(letters.right, self._letter_size)
-        self._put(letters.left, self._margin, middle, self._letter_size, LETTER)
-        self._put(letters.right, self._width - self._margin - width, middle, self._letter_size, LETTER)
+        left, right = (self._lettering.width(text, self._letter_size) for text in (letters.left, letters.right))
+        self._put(letters.left, self._margin, middle, self._letter_size, LETTER, left)
+        self._put(letters.right, self._width - self._margin - right, middle, self._letter_size, LETTER, right)
         self._middle(letters.top, self._margin + self._letter_line, self._letter_size, LETTER)
         clear = _CLEAR * self._transform.ratio if free < self._height - self._margin else 0.0
         self._middle(letters.bottom, free - clear, self._letter_size, LETTER)
@@ -133,16 +133,17 @@ class _Layout:
             cut = self._lettering.elided(text, self._text_size, width)
             taken = self._lettering.width(cut, self._text_size)
             left = self._width - self._margin - taken if right else self._margin
-            self._put(cut, left, top + i * self._line, self._text_size, TEXT)
+            self._put(cut, left, top + i * self._line, self._text_size, TEXT, taken)
 
     def _middle(self, text: str, bottom: float, size: float, colour: QColor) -> float:
         """Put a line in the middle that ends at `bottom`; returns its top."""
         cut = self._lettering.elided(text, size, self._width / 3)
         top = bottom - self._lettering.line_height(size)
-        self._put(cut, (self._width - self._lettering.width(cut, size)) / 2, top, size, colour)
+        taken = self._lettering.width(cut, size)
+        self._put(cut, (self._width - taken) / 2, top, size, colour, taken)
         return top
 
-    def _put(self, text: str, left: float, top: float, size: float, colour: QColor) -> None:
+    def _put(self, text: str, left: float, top: float, size: float, colour: QColor, width: float) -> None:
         if text:
-            box = Box(round(left), round(top), self._lettering.width(text, size), self._lettering.line_height(size))
+            box = Box(round(left), round(top), width, self._lettering.line_height(size))
             self._lines.append(PlacedLine(text, box, size, colour))

@@ -14,6 +14,7 @@ from radviewer.render.recent import Recent
 HALO = QColor(0, 0, 0, 190)
 
 _LONGEST = 400  # characters of a line; a hostile description may hold a million
+_MEASURED = 2048  # lines of text whose widths are kept
 _UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separator
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would show text backwards
 _FAMILY = "DejaVu Sans"
@@ -41,6 +42,8 @@ def plain(text: str) -> str:
 
 def printable(text: str, *, lines: bool = False) -> str:
     """Text with blanks for what is not shown; with `lines`, line feeds stay."""
+    if text.isprintable():  # most texts, and they are asked for at every paint
+        return text
     kept = "\n" if lines else ""
     return "".join(" " if c not in kept and _is_unshown(c) else c for c in text)
 
@@ -50,11 +53,14 @@ def _is_unshown(character: str) -> bool:
 
 
 class Lettering:
-    """Draws lines of text, keeping the last few hundred as pictures: they repeat at every paint."""
+    """Draws lines of text, keeping the last few hundred as pictures, and their widths: they repeat at every paint."""
 
     def __init__(self) -> None:
         self._kept: Recent[QImage] = Recent(8 << 20, lambda picture: picture.sizeInBytes())
         self._metrics: dict[int, QFontMetricsF] = {}
+        self._heights: dict[float, float] = {}
+        self._widths: dict[tuple[str, float], float] = {}
+        self._elided: dict[tuple[str, float, float], str] = {}
 
     def metrics(self, pixel_size: float) -> QFontMetricsF:
         """Metrics of the font at a size in device pixels."""
@@ -65,16 +71,28 @@ class Lettering:
 
     def line_height(self, pixel_size: float) -> float:
         """From line to line, in whole device pixels."""
-        return float(round(self.metrics(pixel_size).lineSpacing()))
+        height = self._heights.get(pixel_size)
+        if height is None:
+            height = self._heights[pixel_size] = float(round(self.metrics(pixel_size).lineSpacing()))
+        return height
 
     def width(self, text: str, pixel_size: float) -> float:
         """Device pixels a line takes."""
-        return self.metrics(pixel_size).horizontalAdvance(plain(text))
+        return self._width(plain(text), pixel_size)
 
     def elided(self, text: str, pixel_size: float, width: float) -> str:
         """Text cut with an ellipsis to fit a width; empty when not even a few letters fit."""
-        cut = self.metrics(pixel_size).elidedText(plain(text), Qt.TextElideMode.ElideRight, width)
-        return cut if self.width(cut, pixel_size) <= width else ""
+        line = plain(text)
+        if self._width(line, pixel_size) < width - 1:  # all of it fits, whatever the rounding
+            return line
+        key = (line, pixel_size, width)
+        kept = self._elided.get(key)
+        if kept is None:
+            if len(self._elided) >= _MEASURED:
+                self._elided.clear()
+            cut = self.metrics(pixel_size).elidedText(line, Qt.TextElideMode.ElideRight, width)
+            kept = self._elided[key] = cut if self.width(cut, pixel_size) <= width else ""
+        return kept
 
     def draw(self, painter: QPainter, left: float, top: float, text: str, pixel_size: float, colour: QColor) -> None:
         """Draw one line with its top left corner at a device pixel; `painter` works in device pixels."""
@@ -85,6 +103,15 @@ class Lettering:
         picture = self._kept.get(key) or self._kept.put(key, self._picture(line, pixel_size, colour))
         margin = _margin(pixel_size)
         painter.drawImage(QPointF(round(left) - margin, round(top) - margin), picture)
+
+    def _width(self, line: str, pixel_size: float) -> float:
+        key = (line, pixel_size)
+        kept = self._widths.get(key)
+        if kept is None:
+            if len(self._widths) >= _MEASURED:
+                self._widths.clear()
+            kept = self._widths[key] = self.metrics(pixel_size).horizontalAdvance(line)
+        return kept
 
     def _picture(self, line: str, pixel_size: float, colour: QColor) -> QImage:
         metrics, margin = self.metrics(pixel_size), _margin(pixel_size)

@@ -175,11 +175,19 @@ class Reslicer:
         return samples, thickness / samples
 
     def _inside(self, matrix: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
-        rows, columns = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
-        inside = np.ones(shape, np.bool_)
+        """Which pixels lie in the volume: in each row those from one column to another, as a volume has no bays."""
+        rows, columns = np.arange(shape[0]), np.arange(shape[1])
+        first, end = np.zeros(shape[0], np.intp), np.full(shape[0], shape[1], np.intp)
         for axis, count in enumerate(self._geometry.shape[::-1]):
-            place = matrix[axis, 0] * columns + (matrix[axis, 1] * rows + matrix[axis, 3])
-            inside &= (place >= -_EDGE) & (place <= count - 1 + _EDGE)
+            along, start = matrix[axis, 0] * columns, matrix[axis, 1] * rows + matrix[axis, 3]
+            low, high = -_EDGE - start, count - 1 + _EDGE - start
+            if matrix[axis, 0] >= 0:
+                entered, left = np.searchsorted(along, low, "left"), np.searchsorted(along, high, "right")
+            else:
+                entered, left = np.searchsorted(-along, -high, "left"), np.searchsorted(-along, -low, "right")
+            np.maximum(first, entered, out=first)
+            np.minimum(end, left, out=end)
+        inside: NDArray[np.bool_] = (columns >= first[:, None]) & (columns < end[:, None])
         return inside
 
 

@@ -165,3 +165,20 @@ def test_the_volume_is_neither_copied_nor_changed() -> None:
     reslicer = Reslicer(values, geometry)
     reslicer.plane(planes_through(geometry, axes_of(geometry).of(Orientation.SAGITTAL)).grid(4))
     assert_array_equal(values, before)
+
+
+@pytest.mark.parametrize("matrix", GEOMETRIES.values(), ids=GEOMETRIES)
+def test_pixels_reach_as_far_as_the_outer_voxels(matrix: NDArray[np.float64]) -> None:
+    geometry = Geometry(SHAPE, matrix)
+    reslicer = Reslicer(np.ones(SHAPE, np.uint8), geometry)
+    for degrees in ((0.0, 0.0), (0.0, 90.0), (180.0, 45.0), (28.0, -17.0), (-131.0, 76.0)):
+        for orientation in Orientation:
+            planes = planes_through(geometry, turned(geometry, degrees).of(orientation))
+            for index in range(0, planes.count, 7):
+                grid = planes.grid(index)
+                last = np.array(SHAPE)[:, None, None] - 1
+                places = voxel_places(grid, geometry)
+                beyond = np.maximum(-places, places - last).max(axis=0)
+                shown = reslicer.plane(grid, Interpolation.NEAREST) > 0
+                sure = np.abs(beyond - 0.5) > 1e-5
+                assert_array_equal(shown[sure], (beyond < 0.5)[sure])
