@@ -155,11 +155,17 @@ def _objects(subject: Subject, reader: str, left_out: list[str]) -> Iterator[Nam
     """Objects about one stack."""
     if not any((subject.rows, subject.marks, subject.key_images, subject.pictures, subject.planes)):
         return
-    if not can_write(subject.stack):
+    named = all(frame.file.sop_instance_uid and frame.file.sop_class_uid for frame in subject.stack.frames)
+    placed = can_write(subject.stack)
+    if not placed and (not named or any((subject.rows, subject.marks, subject.key_images))):
         left_out.append("A series whose images have no UIDs or no place in the patient cannot be referred to.")
+    if not named:
         return
     try:
         sources = Sources(subject.stack)
+        if not placed:  # a picture needs no place
+            yield from _pictures(subject, sources, left_out)
+            return
         yield from _opinion(subject, sources, reader, left_out)
         yield from _reading(subject, sources, reader)
         yield from _pictures(subject, sources, left_out)

@@ -126,3 +126,23 @@ def test_a_plane_without_a_slab_is_no_projection(reading: ReadingRoom, tmp_path:
     assert done.folder is not None
     (path,) = done.folder.iterdir()
     assert [item.CodeValue for item in pydicom.dcmread(path).DerivationCodeSequence] == ["113072"]
+
+
+def test_planes_of_images_without_a_common_frame_are_pictures_all_the_same(
+    qtbot: QtBot, room: ReadingRoom, tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    write_blocks(folder)
+    for number, path in enumerate(sorted(folder.iterdir())):
+        dataset = pydicom.dcmread(path)
+        dataset.FrameOfReferenceUID = f"1.2.3.{number}"
+        dataset.save_as(path)
+    coronal = in_planes(qtbot, room, folder)[Orientation.CORONAL]
+    assert coronal.reference is not None
+    room.marks.toggle_key_image(coronal.reference)
+    done = export_dicom(tmp_path / "out", subjects(room, {}), "", NOW, Progress())
+    assert done.left_out == ()
+    assert done.folder is not None
+    (path,) = done.folder.iterdir()
+    assert path.stem == "001-sc-plane"
+    assert not errors(path)
