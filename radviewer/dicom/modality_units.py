@@ -9,6 +9,10 @@ from radviewer.dicom.headers import DataSet
 from radviewer.dicom.suv import suv_factor
 
 
+_LARGEST = 1e12
+"""Slope or intercept beyond which values are those of no modality, and whole numbers are told apart no more."""
+
+
 class Rescale(NamedTuple):
     """Modality value = stored × slope + intercept, in `unit`.
 
@@ -26,6 +30,8 @@ def read_rescale(data: DataSet, modality: str) -> Rescale:
     """Slope, intercept and unit of a frame; a PET is turned to SUVbw where the header allows it."""
     slope, intercept = data.number(a.RESCALE_SLOPE), data.number(a.RESCALE_INTERCEPT)
     intercept = intercept or 0.0
+    if max(abs(slope or 0.0), abs(intercept)) > _LARGEST:
+        return Rescale(1.0, 0.0, "")
     if slope is None or slope == 0:  # a slope of 0 would make every pixel alike: it is not meant
         return Rescale(1.0, intercept, "")
     if modality == "PT":

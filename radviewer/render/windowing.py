@@ -110,7 +110,7 @@ def automatic_window(image: SliceImage) -> Window:
     if high <= low:
         return Window(low, 1, VoiFunction.LINEAR_EXACT)
     if high - low >= 16 and image.stored.dtype.kind != "f":  # whole numbers, as modalities write them
-        low, high = math.floor(low), math.ceil(high)
+        low, high = float(math.floor(low)), float(math.ceil(high))  # numpy takes no whole numbers of more than 64 bits
         return Window((low + high + 1) / 2, high - low + 1)
     return Window((low + high) / 2, high - low, VoiFunction.LINEAR_EXACT)
 

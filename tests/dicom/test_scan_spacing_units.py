@@ -120,6 +120,9 @@ def test_ultrasound_regions(tmp_path: Path, regions: list[Any], expected: tuple[
         ({"RescaleSlope": b"nan"}, (1, -1024, "")),
         ({"RescaleSlope": b"slope "}, (1, -1024, "")),
         ({"RescaleSlope": 0}, (1, -1024, "")),
+        ({"RescaleSlope": 1e30}, (1, 0, "")),
+        ({"RescaleIntercept": -1e13}, (1, 0, "")),
+        ({"modality": "MR", "RescaleSlope": 1e-9, "RescaleIntercept": 0}, (1e-9, 0, "")),
         ({"modality": "MR", "RescaleSlope": 2, "RescaleIntercept": 0}, (2, 0, "")),
     ],
 )

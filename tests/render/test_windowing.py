@@ -188,6 +188,12 @@ def test_automatic_window_always_is_one(stored: NDArray[Any]) -> None:
     assert 0 < window.width < np.inf
 
 
+def test_automatic_window_of_a_huge_slope() -> None:
+    window = automatic_window(SliceImage(np.arange(25, dtype=np.int16).reshape(5, 5), slope=1e30))
+    assert np.isfinite(window.center)
+    assert 2e31 < window.width < 3e31
+
+
 def test_two_levels_are_told_apart() -> None:
     window = automatic_window(SliceImage(np.eye(50, dtype=np.uint8)))
     assert grey_levels(np.array([0, 1]), window).tolist() == [0, 255]
