@@ -8,7 +8,6 @@ from radviewer.dicom import attributes as a
 from radviewer.dicom.headers import DataSet
 from radviewer.dicom.suv import suv_factor
 
-
 _LARGEST = 1e12
 """Slope or intercept beyond which values are those of no modality, and whole numbers are told apart no more."""
 
