@@ -280,8 +280,8 @@ def _of_planes(planes: Sequence[Wanted], left_out: list[str]) -> Iterator[Pictur
     for wanted in planes:
         stack, image = wanted.source.stack, slices.image(wanted.source)
         if image is None or not isinstance(stack, Reformat):
-            left_out.append(f"{wanted.note}: the volume could not be read.")
+            left_out.append(f"{wanted.notes[0]}: the volume could not be read.")
             continue
         picture = as_array(screenshot(shot_of(wanted, image, ())))
-        what = f"{wanted.note}. {wanted.title}, with the reader's marks"
+        what = f"{'. '.join(wanted.notes)}. {wanted.title}, with the reader's marks"
         yield Picture(picture, what, wanted.source.index, cut=stack.cut)

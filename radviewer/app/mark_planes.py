@@ -83,10 +83,17 @@ def plane_words(planes: Reformat, index: int) -> str:
     return f"{planes.label}, {position(planes.planes.grid(index).plane)}"
 
 
-def plane_note(planes: Reformat, index: int, series: str) -> str:
-    """What a picture of a plane must say: ``"Coronal, A 12.3 mm: reformatted from CT series 3, no acquired image"``."""
+def plane_heading(planes: Reformat, index: int) -> str:
+    """The same for a list, what tells most first: ``"Coronal A 12.3 mm, oblique, MIP 10 mm"``."""
+    name = planes.cut.orientation.value
+    rest = planes.label.removeprefix(name)
+    return f"{name.capitalize()} {position(planes.planes.grid(index).plane)}{rest}"
+
+
+def plane_notes(planes: Reformat, index: int, series: str) -> tuple[str, str]:
+    """What a picture of a plane must say, in two lines: which plane it is, and that it was never acquired."""
     words = plane_words(planes, index)
-    return f"{words[:1].upper()}{words[1:]}: reformatted from {series}, no acquired image"
+    return f"{words[:1].upper()}{words[1:]}", f"Reformatted, no acquired image: {series}"
 
 
 class MarkedPlanes:

@@ -44,7 +44,7 @@ def save_set(wanted: Sequence[Legended], settings: Settings, now: datetime, prog
         shot = shot_of(one, image, legend)
         picture = screenshot(shot, scale_of(settings, shot.view.transform))
         frames = len(one.source.stack.frames)
-        facts = {"Image": one.note or f"{one.source.index + 1} of {frames}"}
+        facts = {"Image": ". ".join(one.notes) or f"{one.source.index + 1} of {frames}"}
         data = as_file(picture, facts, settings.picture_format)
         saved.append(save_picture(folder_of(settings.picture_folder), data, now, settings.picture_format))
     return tuple(saved)
@@ -53,6 +53,5 @@ def save_set(wanted: Sequence[Legended], settings: Settings, now: datetime, prog
 def shot_of(wanted: Wanted, image: SliceImage, legend: tuple[LegendLine, ...]) -> Screenshot:
     """One picture with its legend."""
     view = replace(view_of(wanted, image), opinion=wanted.layers)
-    told = [wanted.title, *filter(None, (wanted.note,))]
-    lines = tuple(LegendLine("", text) for text in told)
+    lines = tuple(LegendLine("", text) for text in (wanted.title, *wanted.notes))
     return Screenshot(view, (*lines, *(legend if wanted.layers is not None else ())))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from radviewer.app.finding_rows import Kind, Row, RowState
-from radviewer.app.mark_planes import plane_note
+from radviewer.app.mark_planes import plane_notes
 from radviewer.app.opinion_view import native_cells, style_of
 from radviewer.app.reformats import Cutter
 from radviewer.app.report_words import decision_lines, image_name, source_name
@@ -102,8 +102,8 @@ class Wanted:
         Where it is, and what the overlays are.
     layers : OpinionLayers or None
         Over the second picture; None: there is one picture.
-    note : str
-        What else a picture must say wherever it goes: that it is of a plane, and of which.
+    notes : tuple of str
+        What else a picture must say wherever it goes: of which plane it is, and that it is no acquired image.
 
     """
 
@@ -115,7 +115,7 @@ class Wanted:
     marks: tuple[Mark, ...] = ()
     layers: OpinionLayers | None = None
     legend: tuple[tuple[str, str], ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def source_of(room: ReadingRoom, shown: Shown, index: int) -> Source:
@@ -159,10 +159,10 @@ def of_plane(room: ReadingRoom, shown: Shown, index: int, text: str | None) -> W
     if not isinstance(shown.stack, Reformat):
         raise ValueError("a stack that is no planes")
     title = "Marked plane" if text is None else f"Key image: {text}" if text else "Key image"
-    note = plane_note(shown.stack, index, source_name(shown))
+    notes = plane_notes(shown.stack, index, source_name(shown))
     chosen = "" if text is None else " Chosen by the reader."
-    wanted = _wanted(room, shown, index, title, f"{note}.{chosen} Research use only.", None, ())
-    return replace(wanted, note=note)
+    told = f"{'. '.join(notes)}.{chosen} Research use only."
+    return replace(_wanted(room, shown, index, title, told, None, ()), notes=notes)
 
 
 def _wanted(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from radviewer.app.dicom_export import Exported, Picture, export_dicom
 from radviewer.app.export_subjects import subjects
-from radviewer.app.mark_planes import plane_note
+from radviewer.app.mark_planes import plane_notes
 from radviewer.app.presentation_marks import Applied, presentations_of, read_presentations
 from radviewer.app.report_words import source_name
 from radviewer.app.screenshots import folder_of
@@ -90,7 +90,8 @@ class ExportCommands:
         cut, made = None, as_array(picture)
         if viewport.cut is not None and viewport.shown is not None and not viewport.in_3d:
             cut = viewport.cut.cut
-            what = f"{plane_note(viewport.cut, viewport.index, source_name(viewport.shown))}. {what}"
+            notes = plane_notes(viewport.cut, viewport.index, source_name(viewport.shown))
+            what = ". ".join((*notes, what))
         return {viewport.stack.source.key: (Picture(made, what, viewport.index, named, cut),)}
 
     def _tell(self, done: Exported) -> None:

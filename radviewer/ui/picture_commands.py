@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication, QImage
 
-from radviewer.app.mark_planes import plane_note
+from radviewer.app.mark_planes import plane_notes
 from radviewer.app.picture_set import save_set, with_legends
 from radviewer.app.report import pictured
 from radviewer.app.report_words import source_name
@@ -58,8 +58,9 @@ class PictureCommands:
             rows, index = tuple(replace(row, slices=()) for row in rows if row.label in seen), 0
         legend = legend_of(rows, index, rejected=rejected) if room.overlays.now.on else ()
         cut = viewport.cut
-        note = () if cut is None else (LegendLine("", plane_note(cut, viewport.index, source_name(shown))),)
-        return Screenshot(view, (*note, *legend, *cautions(subject or shown)))
+        notes = () if cut is None else plane_notes(cut, viewport.index, source_name(shown))
+        said = tuple(LegendLine("", note) for note in notes)
+        return Screenshot(view, (*said, *legend, *cautions(subject or shown)))
 
     def picture(self, widget: ViewportWidget) -> QImage | None:
         """The picture of a viewport at the size set."""
@@ -139,5 +140,5 @@ def _facts(viewport: Viewport) -> dict[str, str]:
     cut, index = viewport.cut, viewport.index
     image = f"{index + 1} of {len(shown.stack.frames)}"
     if cut is not None and not viewport.in_3d:
-        image = plane_note(cut, index, shown.series.modality or "a series")
+        image = ". ".join(plane_notes(cut, index, shown.series.modality or "a series"))
     return {"Modality": shown.series.modality or "", "Image": image}

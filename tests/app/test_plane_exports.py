@@ -27,7 +27,7 @@ from tests.block_phantom import write_blocks
 from tests.dicom_validator import errors
 
 NOW = datetime(2026, 11, 26, 1, 2, 3)
-NOTE = "Coronal, MIP 8 mm, P 0.0 mm: reformatted from CT series 1, Thorax, no acquired image"
+NOTE = "Coronal, MIP 8 mm, P 0.0 mm. Reformatted, no acquired image: CT series 1, Thorax"
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_pictures_of_key_planes_say_what_they_are(reading: ReadingRoom, tmp_path
     (study,) = reading.session.result.studies if reading.session.result is not None else ()
     reading.settings.change(picture_folder=str(tmp_path / "pictures"))
     (wanted,) = pictured(reading, study)
-    assert wanted.note == NOTE
+    assert ". ".join(wanted.notes) == NOTE
     (path,) = save_set(with_legends(reading, (wanted,)), reading.settings.now, NOW, Progress())
     assert QImage(str(path)).text("Image") == NOTE
 
@@ -104,7 +104,7 @@ def test_planes_become_secondary_captures_and_are_no_instances(reading: ReadingR
     assert [path.stem[4:] for path in files] == ["sc-plane", "sc-plane"]  # no key object, no presentation state
     first, second = (pydicom.dcmread(path) for path in files)
     assert first.DerivationDescription == f"{NOTE}. Key image, with the reader's marks"
-    assert second.DerivationDescription.startswith("Sagittal, MIP 8 mm, R 0.0 mm: reformatted")
+    assert second.DerivationDescription.startswith("Sagittal, MIP 8 mm, R 0.0 mm. Reformatted")
     codes = [item.CodeValue for item in first.DerivationCodeSequence]
     assert codes == ["113072", "113078"]  # multiplanar reformatting, maximum intensity projection
     assert list(first.ImageType)[:2] == ["DERIVED", "SECONDARY"]

@@ -56,9 +56,9 @@ def test_planes_are_listed_with_name_place_and_measure(window: Opened) -> None:
     assert reference is not None
     window.room.marks.toggle_key_image(reference)
     assert listed(window) == [
-        ["CT 4, axial, S 0.0 mm", "10.0 mm"],
-        ["CT 4, coronal, P 12.0 mm", "10.0 mm"],
-        ["CT 4, sagittal, MIP 10 mm, R 0.0 mm"],
+        ["Axial S 0.0 mm, CT 4", "10.0 mm"],
+        ["Coronal P 12.0 mm, CT 4", "10.0 mm"],
+        ["Sagittal R 0.0 mm, MIP 10 mm, CT 4"],
     ]
 
 
@@ -70,7 +70,8 @@ def test_a_click_shows_the_plane_turned_as_it_was(window: Opened) -> None:
     window.room.mpr.reset(viewports[AXIAL])
     assert coronal.plane != plane
     ((heading, value),) = listed(window)
-    assert heading.startswith("CT 4, coronal, oblique, ")
+    assert heading.startswith("Coronal ")
+    assert heading.endswith(" mm, oblique, CT 4")
     assert value == "10.0 mm"
     tree = window.window.marks.tree
     item = tree.topLevelItem(0)

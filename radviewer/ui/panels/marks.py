@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from radviewer.app.mark_planes import plane_words
+from radviewer.app.mark_planes import plane_heading
 from radviewer.app.marks import noun
 from radviewer.app.navigation import jump_to, marked_places
 from radviewer.app.reading_room import ReadingRoom
@@ -167,8 +167,12 @@ class MarksPanel(QWidget):
         series = shown.series
         number = "" if series.number is None else f" {series.number}"
         planes = isinstance(shown.stack, Reformat)
-        where = plane_words(shown.stack, index) if isinstance(shown.stack, Reformat) else f"image {index + 1}"
-        item = QTreeWidgetItem(self.tree, [f"{series.modality or 'Series'}{number}, {where}", ""])
+        name = f"{series.modality or 'Series'}{number}"
+        if isinstance(shown.stack, Reformat):
+            heading = f"{plane_heading(shown.stack, index)}, {name}"
+        else:
+            heading = f"{name}, image {index + 1}"
+        item = QTreeWidgetItem(self.tree, [heading, ""])
         item.setData(0, _IMAGE, image)
         item.setToolTip(0, plain_tip(item.text(0)))
         key = self._room.marks.key_image(image)
