@@ -231,7 +231,7 @@ def test_leaving_out_what_cannot_be_seen_changes_no_picture(scene: Scene, affine
     scene.set_look(preset, None)
     orbit = Orbit().seen_from("A").turned(0.2, 0.1).fitted(*volume.bounds, SIZE)
     cropped = brightness(scene.render(orbit, SIZE, Quality.REST))
-    mapper = scene._casts[Quality.REST].prop.GetMapper()
+    mapper = scene._casts[Quality.REST]._mapper
     assert mapper.GetCropping()
     mapper.CroppingOff()
     whole = brightness(scene.render(orbit, SIZE, Quality.REST))

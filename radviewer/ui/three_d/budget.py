@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
-GOAL = 0.055
-"""Seconds for a picture while moving: ten a second, with as much again for all else and for busy computers."""
+GOAL = 0.065
+"""Seconds for a picture while moving: ten a second, with half as much again for all else."""
 FEWEST, MOST = 24_000, 250_000
 """Pixels, whatever they take."""
 

@@ -21,7 +21,7 @@ from radviewer.domain.geometry import Vector
 from radviewer.ui.three_d.scene import Content, Quality, Scene
 
 _NICER = 10
-_PATIENCE = 10.0  # seconds for the thread to give back its scene; gradients cannot be interrupted
+_PATIENCE = 3.0  # seconds for the thread to give back its scene; gradients cannot be interrupted
 
 
 class Pictures(QObject):

@@ -13,12 +13,10 @@ from vtkmodules.vtkRenderingCore import vtkColorTransferFunction, vtkVolume
 from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
 
 from radviewer.app.volume_presets import VolumePreset
-from radviewer.domain.geometry import Vector
 from radviewer.volumes.extremes import seen_range
 from radviewer.volumes.render_volume import Level, RenderVolume
 
 _MOST_STEPS = 3000  # along the longest ray, however thin the voxels are
-_WIDEST = 1.5  # strides between samples of a maximum, at most: of thick slices it would miss what lies between
 _INSIDE = 0x2000  # of VTK's 27 regions around cropping planes the middle one
 
 
@@ -39,8 +37,9 @@ class RayCast:
         self._mapper.SetImageSampleDistance(1.0)
         self._mapper.CroppingOff()
         self._mapper.SetCroppingRegionFlags(_INSIDE)
-        self._step = max(stride * min(level.spacing), _longest(level) / _MOST_STEPS)
-        self._set_step(self._step)
+        step = max(stride * min(level.spacing), _longest(level) / _MOST_STEPS)
+        self._mapper.SetSampleDistance(step)
+        self._mapper.SetInteractiveSampleDistance(step)
         self.prop = vtkVolume()
         self.prop.SetMapper(self._mapper)
         self.prop.SetUserMatrix(_matrix(level))
@@ -68,27 +67,11 @@ class RayCast:
         look.SetShade(not preset.maximum)
         if not preset.maximum:
             self._mapper.SetBlendModeToComposite()
-            self._set_step(self._step)
         elif self._volume.slope > 0:
             self._mapper.SetBlendModeToMaximumIntensity()
         else:  # the highest values are the lowest ones stored
             self._mapper.SetBlendModeToMinimumIntensity()
         self._crop(preset)
-
-    def look_along(self, direction: Vector) -> None:
-        """Tell from where it is looked at, a unit vector in the patient.
-
-        A maximum, unlike what is composited, loses nothing by one sample for each layer of voxels that a ray passes.
-        """
-        if self._preset is None or not self._preset.maximum:
-            return
-        layers = np.abs(np.linalg.solve(self._level.affine_lps[:3, :3], np.array(direction))).max()
-        finest = min(self._level.spacing)
-        self._set_step(self._step * min(max(1 / (layers * finest), 1.0), _WIDEST))
-
-    def _set_step(self, step: float) -> None:
-        self._mapper.SetSampleDistance(step)
-        self._mapper.SetInteractiveSampleDistance(step)
 
     def _crop(self, preset: VolumePreset) -> None:
         """Leave out what lies around all that can be seen; no picture changes by it."""

@@ -206,8 +206,6 @@ class Scene:
             camera.SetViewUp(orbit.up)
             camera.SetParallelScale(orbit.span / 2 * size[1] / min(size))
             layer.ResetCameraClippingRange()
-        for cast in self._casts.values():
-            cast.look_along(orbit.direction)
 
     def _reach(self, orbit: Orbit) -> float:
         """How far from the focus anything may lie, mm."""
