@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSlider, QToolButton, QWidget
 
 from radviewer.app.reading_room import ReadingRoom
@@ -13,7 +13,7 @@ from radviewer.render.blend import FEWEST_CELLS, MOST_CELLS, FusionMode
 from radviewer.ui.labels import plain_label, plain_tip
 from radviewer.ui.theme import icon
 
-_ABOVE_EDGE = 30  # logical pixels: the letter at the lower edge stays free
+_ABOVE_EDGE = 124  # logical pixels: letter, scale and corner texts at the lower edge stay free
 _SLIDER = 150
 _KEYS = {
     Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
@@ -23,6 +23,8 @@ _KEYS = {
 
 class _Slider(QSlider):
     """Hears its own keys before the viewport's do; Esc gives them back."""
+
+    focused = Signal()  # or no longer
 
     def __init__(self, viewport: QWidget) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -36,6 +38,16 @@ class _Slider(QSlider):
             event.accept()
             return True
         return super().event(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Tell it."""
+        super().focusInEvent(event)
+        self.focused.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Tell it."""
+        super().focusOutEvent(event)
+        self.focused.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move, or give the keys back."""
@@ -66,6 +78,7 @@ class FusionBar(QFrame):
         self.words.setMinimumWidth(self.words.fontMetrics().horizontalAdvance("100 % amber") + 4)
         self.slider = _Slider(parent)
         self.slider.valueChanged.connect(self._choose)
+        self.slider.focused.connect(self.update)
         self.off = QToolButton()
         self.off.setIcon(icon("close"))
         self.off.setAutoRaise(True)
@@ -101,6 +114,15 @@ class FusionBar(QFrame):
         self.slider.setToolTip(plain_tip(f"{self.slider.accessibleName()}  ({keys})"))
         self.show()
         self._place()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Mark it while its slider hears the keys."""
+        super().paintEvent(event)
+        if self.slider.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(self.palette().color(QPalette.ColorRole.Accent))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            painter.end()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep the place when the viewport changes its size."""
