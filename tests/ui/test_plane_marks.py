@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QTreeWidgetItem
 
 from radviewer.domain.measurement import Mark, MarkKind
 from radviewer.domain.planes import Orientation, Slab
@@ -42,8 +43,21 @@ def listed(window: Opened) -> list[list[str]]:
     """What the list says: each plane, then its marks."""
     window.window.marks.rebuild()
     tree = window.window.marks.tree
-    items = [tree.topLevelItem(i) for i in range(tree.topLevelItemCount())]
-    return [[item.text(0), *(item.child(i).text(0) for i in range(item.childCount()))] for item in items if item]
+    items = [item for i in range(tree.topLevelItemCount()) if (item := tree.topLevelItem(i)) is not None]
+    return [[part.text(0) for part in (item, *children(item))] for item in items]
+
+
+def children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    return [child for i in range(item.childCount()) if (child := item.child(i)) is not None]
+
+
+def click(window: Opened, *, mark: bool) -> None:
+    """Jump to the first plane of the list, or to its first mark."""
+    tree = window.window.marks.tree
+    item = tree.topLevelItem(0)
+    assert item is not None
+    tree.setCurrentItem(children(item)[0] if mark else item)
+    window.window.marks.jump()
 
 
 def test_planes_are_listed_with_name_place_and_measure(window: Opened) -> None:
@@ -73,11 +87,7 @@ def test_a_click_shows_the_plane_turned_as_it_was(window: Opened) -> None:
     assert heading.startswith("Coronal ")
     assert heading.endswith(" mm, oblique, CT 4")
     assert value == "10.0 mm"
-    tree = window.window.marks.tree
-    item = tree.topLevelItem(0)
-    assert item is not None
-    tree.setCurrentItem(item.child(0))
-    window.window.marks.jump()
+    click(window, mark=True)
     assert window.room.desk.active is coronal
     assert coronal.plane == plane
     assert window.room.marks.selected == mark
@@ -89,9 +99,7 @@ def test_a_click_opens_the_plane_where_none_is_in_sight(window: Opened) -> None:
     window.trigger("planes")
     assert window.room.desk.active.cut is None
     assert len(listed(window)) == 1
-    tree = window.window.marks.tree
-    tree.setCurrentItem(tree.topLevelItem(0))
-    window.window.marks.jump()
+    click(window, mark=False)
     cut = window.room.desk.active.cut
     assert cut is not None
     assert cut.cut.orientation is Orientation.SAGITTAL
