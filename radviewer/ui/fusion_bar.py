@@ -80,7 +80,6 @@ class FusionBar(QFrame):
         self.slider.valueChanged.connect(self._choose)
         self.slider.focused.connect(self.update)
         self.off = QToolButton()
-        self.off.setIcon(icon("close"))
         self.off.setAutoRaise(True)
         self.off.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.off.setToolTip("This series alone")
@@ -112,6 +111,8 @@ class FusionBar(QFrame):
         self.slider.setAccessibleName(f"Share of {name}" if blend else f"Squares of {name}")
         keys = "Ctrl+Shift+Left and Right, or Tab and the arrow keys"
         self.slider.setToolTip(plain_tip(f"{self.slider.accessibleName()}  ({keys})"))
+        if self.off.icon().isNull():  # drawn when it is first seen, not at the start
+            self.off.setIcon(icon("close"))
         self.show()
         self._place()
 
