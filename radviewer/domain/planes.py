@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radviewer.domain.geometry import Geometry, ImagePlane, Vector, dot
 
@@ -239,10 +240,17 @@ def _cells(span: tuple[float, float], size: float) -> tuple[int, int]:
 
 def _spacing(geometry: Geometry, direction: Vector) -> float:
     """Distance between voxels along a direction, in mm: that of the grid's axis where it is one."""
+    directions, lengths = _steps(geometry)
+    shares = np.array(direction) @ directions / lengths
+    return float(1 / np.linalg.norm(shares))
+
+
+@lru_cache(maxsize=8)
+def _steps(geometry: Geometry) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Directions, (3, 3), and lengths in mm of a grid's steps."""
     steps = geometry.affine_lps[:3, :3]
     lengths = np.linalg.norm(steps, axis=0)
-    shares = np.array(direction) @ (steps / lengths) / lengths
-    return float(1 / np.linalg.norm(shares))
+    return steps / lengths, lengths
 
 
 def _right_angled(left: Vector, posterior: Vector) -> Axes:

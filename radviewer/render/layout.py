@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from PySide6.QtGui import QColor
 
@@ -45,6 +46,11 @@ class Annotations:
         return [line.box for line in self.lines] + ([] if self.bar is None else [self.bar])
 
 
+_Asked = tuple[ViewTransform, CornerTexts, EdgeLetters | None, bool]
+_LATEST: WeakKeyDictionary[Lettering, tuple[_Asked, Annotations]] = WeakKeyDictionary()
+"""What was laid out last with each lettering: paint after paint it is the same, but for the image."""
+
+
 def lay_out(
     lettering: Lettering,
     transform: ViewTransform,
@@ -59,7 +65,11 @@ def lay_out(
     (upper letter; lower letter, scale bar, spacing label).
 
     """
-    return _Layout(lettering, transform).annotations(corners, letters, scale)
+    asked = (transform, corners, letters, scale)
+    latest = _LATEST.get(lettering)
+    if latest is None or latest[0] != asked:
+        latest = _LATEST[lettering] = (asked, _Layout(lettering, transform).annotations(corners, letters, scale))
+    return latest[1]
 
 
 class _Layout:

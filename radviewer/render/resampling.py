@@ -58,7 +58,9 @@ def visible_patch(transform: ViewTransform) -> Patch | None:
 
 
 def reductions(transform: ViewTransform) -> tuple[Reduction, Reduction]:
-    """How the rows and the columns of an image are reduced for a transform."""
+    """How the rows and the columns of an image are reduced for a transform; not at all for a draft."""
+    if transform.draft:
+        return reduction(transform.shape[0], 1.0), reduction(transform.shape[1], 1.0)
     per_row, per_column = transform.pixel_size
     return reduction(transform.shape[0], per_row), reduction(transform.shape[1], per_column)
 

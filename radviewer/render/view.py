@@ -100,6 +100,9 @@ class ViewTransform:
         Device pixels per logical pixel: what texts, pens and handles are scaled by.
     aspect : tuple of float
         Height and width of a pixel where there is no spacing, the smaller being 1.
+    draft : bool
+        The image is seen for a moment only: where it is reduced it is looked at here and there, not averaged,
+        which is faster.
 
     """
 
@@ -109,6 +112,7 @@ class ViewTransform:
     spacing: PixelSpacing | None = None
     ratio: float = 1.0
     aspect: tuple[float, float] = (1.0, 1.0)
+    draft: bool = False
     zoom: float = field(init=False)
     """Device pixels per image pixel along the finer axis, `Camera.fit` resolved."""
     _matrix: tuple[float, float, float, float] = field(init=False, repr=False)
@@ -221,7 +225,7 @@ class ViewTransform:
 
     def with_camera(self, camera: Camera) -> ViewTransform:
         """Return the same viewport and image through another camera."""
-        return ViewTransform(camera, self.shape, self.size, self.spacing, self.ratio, self.aspect)
+        return ViewTransform(camera, self.shape, self.size, self.spacing, self.ratio, self.aspect, self.draft)
 
     def one_to_one(self) -> Camera:
         """Camera with one device pixel per image pixel (of the finer axis), same centre."""

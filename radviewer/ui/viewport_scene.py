@@ -53,9 +53,12 @@ class Scene:
         viewport = self.viewport
         if viewport.stack is None:
             return ViewTransform(Camera(), (1, 1), placement.size, None, placement.ratio)
-        image, frame = viewport.image, viewport.stack.frames[viewport.index]
+        image, frame, cut = viewport.image, viewport.stack.frames[viewport.index], viewport.cut
         shape = viewport.stack.shape[1:] if image is None else image.stored.shape[:2]
-        return ViewTransform(viewport.camera, shape, placement.size, frame.spacing, placement.ratio, frame.aspect)
+        draft = cut is not None and cut.cut.draft
+        return ViewTransform(
+            viewport.camera, shape, placement.size, frame.spacing, placement.ratio, frame.aspect, draft
+        )
 
     def cross_lines(self) -> tuple[CrossLine, ...]:
         """The cross-hair, where planes of a volume are shown."""

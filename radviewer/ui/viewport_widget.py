@@ -97,7 +97,7 @@ class ViewportWidget(QWidget):
         room.overlays.changed.connect(self.update)
         room.mask_edit.changed.connect(self.update)
         room.fusion.changed.connect(self.update)  # of links, too
-        room.mpr.changed.connect(self.update)
+        room.mpr.changed.connect(self._on_cross)
         room.toolbox.changed.connect(self._on_tool)
         room.desk.active_changed.connect(self._on_active)
         room.desk.cines[self._index].changed.connect(self.update)
@@ -219,6 +219,10 @@ class ViewportWidget(QWidget):
             self._entry.finish(keep=True)
         self._mouse.on_image()
         self.update()
+
+    def _on_cross(self) -> None:
+        if self.viewport.cut is not None:  # others show no cross-hair
+            self.update()
 
     def _on_marks(self, image: ImageReference | None) -> None:
         if image is None or image == self.viewport.reference:

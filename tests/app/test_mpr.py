@@ -174,6 +174,52 @@ def test_a_turn_on_the_sagittal_picture_is_clockwise_too(
     assert_allclose(axial.column_direction, (0, np.cos(np.pi / 6), -0.5), atol=1e-6)
 
 
+def test_a_turn_in_small_steps_ends_as_one_at_once(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    turns = ((Orientation.AXIAL, 25.0), (Orientation.CORONAL, -10.0), (Orientation.SAGITTAL, 40.0))
+    for on, degrees in turns:
+        room.mpr.turn(planes[on], degrees)
+    at_once = [(v.image, v.plane, v.cut) for v in planes.values()]
+    room.mpr.reset(planes[Orientation.AXIAL])
+    for on, degrees in turns:
+        own = planes[on].image
+        for _ in range(20):
+            room.mpr.turn(planes[on], degrees / 20, draft=True)
+            assert planes[on].image is own  # goes on being seen in full, and is not cut again
+            for other in planes.values():
+                assert other is planes[on] or (other.cut is not None and other.cut.cut.draft)
+        assert planes[on].cut is not None
+        room.mpr.finish(planes[on].cut.of)
+    for viewport, (image, plane, cut) in zip(planes.values(), at_once, strict=True):
+        assert viewport.cut is not None
+        assert cut is not None
+        assert plane is not None
+        assert image is not None
+        assert viewport.image is not None
+        assert not viewport.cut.cut.draft
+        cross = room.mpr.cross(viewport)
+        assert cross is not None
+        assert viewport.cut.cut.axes == cross.axes  # also of the one that others were turned on
+        assert viewport.plane is not None
+        assert_allclose(viewport.plane.position, plane.position, atol=1e-6)
+        assert_allclose(viewport.plane.normal, plane.normal, atol=1e-9)
+        off = viewport.image.stored.astype(float) - image.stored.astype(float)
+        assert (np.abs(off) > 1).mean() < 0.01  # pixels beside the volume's border
+
+
+def test_a_draft_shows_the_plane_itself(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    room.mpr.turn(axial, 25, draft=True)
+    draft, plane, cut = coronal.image, coronal.plane, coronal.cut
+    assert draft is not None
+    assert cut is not None
+    room.mpr.finish(cut.of)
+    full = coronal.image
+    assert full is not None
+    assert coronal.plane == plane  # not a millimetre off
+    assert full.spacing == draft.spacing
+    assert full.stored.shape == draft.stored.shape
+
+
 def test_turned_planes_meet_in_the_centre(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
     stack = room.desk.seen[3].stack
     assert stack is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from radviewer.domain.volume import SliceImage
 from radviewer.render.presentation import Interpolation
 from radviewer.render.resampling import reductions, resample, resample_mask, visible_patch
 from radviewer.render.samples import encode, reduction, shrink
-from radviewer.render.view import ViewTransform
+from radviewer.render.view import Camera, ViewTransform
 from tests.render.pictures import ORIENTATIONS, camera
 
 SPACINGS = [None, PixelSpacing(0.7, 0.3), PixelSpacing(0.5, 1.9)]
@@ -221,3 +222,15 @@ def test_a_reduced_pixel_is_padding_when_most_of_it_is() -> None:
     assert small.padding.tolist() == [[False, False, False, True]]
     assert small.encoding is not None
     assert small.encoding.decode(small.values).tolist()[0][:3] == [500, 500, 500]
+
+
+@pytest.mark.parametrize("zoom", [0.4, 0.77, 1.0, 1.6])
+def test_a_draft_lies_where_the_picture_lies(zoom: float) -> None:
+    stored = np.zeros((300, 260), np.int16)
+    stored[180:240, 40:100] = 1000
+    transform = ViewTransform(Camera(zoom=zoom), (300, 260), (320, 280))
+    full, draft = (
+        np.argwhere(resampled(SliceImage(stored), how)[0] > 500) for how in (transform, replace(transform, draft=True))
+    )
+    np.testing.assert_allclose(draft.mean(axis=0), full.mean(axis=0), atol=0.75)
+    np.testing.assert_allclose(np.ptp(draft, axis=0), np.ptp(full, axis=0), atol=1)

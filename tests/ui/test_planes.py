@@ -19,6 +19,7 @@ from radviewer.domain.window import Window
 from radviewer.export.screenshot import Screenshot, as_array, screenshot
 from radviewer.render.annotations import Density
 from radviewer.render.cross_lines import COLOURS, grips
+from radviewer.render.picture import ViewPainter
 from tests.block_phantom import BLOCKS, SIDE, VALUES, write_blocks
 from tests.ui.conftest import Opener
 from tests.ui.desks import NO_KEY, SHIFT, Reading, pixels
@@ -139,6 +140,19 @@ def test_a_line_is_turned(study: Reading) -> None:
     assert not coronal.cut.cut.draft  # in full once the button was let go
     assert axial.image is before
     np.testing.assert_allclose(centre(study), moved)
+
+
+def test_after_a_turn_pictures_are_as_if_painted_for_the_first_time(study: Reading) -> None:
+    x, y = _grip(study, AXIAL, Orientation.CORONAL)
+    mouse = study.mouse(AXIAL)
+    mouse.drag((x, y), (x + 60, y + 45))
+    for place in (AXIAL, CORONAL, SAGITTAL):
+        widget = study.desk.widgets[place]
+        view = widget.view()
+        assert not view.transform.draft
+        anew = as_array(ViewPainter().picture(view))
+        width, height = view.transform.size
+        np.testing.assert_array_equal(pixels(widget)[:height, :width], anew)
 
 
 def test_lines_have_the_colour_of_their_planes(study: Reading) -> None:
