@@ -187,8 +187,9 @@ def test_a_turn_in_small_steps_ends_as_one_at_once(room: ReadingRoom, planes: di
             assert planes[on].image is own  # goes on being seen in full, and is not cut again
             for other in planes.values():
                 assert other is planes[on] or (other.cut is not None and other.cut.cut.draft)
-        assert planes[on].cut is not None
-        room.mpr.finish(planes[on].cut.of)
+        turned_on = planes[on].cut
+        assert turned_on is not None
+        room.mpr.finish(turned_on.of)
     for viewport, (image, plane, cut) in zip(planes.values(), at_once, strict=True):
         assert viewport.cut is not None
         assert cut is not None
