@@ -200,8 +200,6 @@ def test_memory_over_many_openings(qapp: QApplication) -> None:
         pictures.finalise()
         destroy(pictures)
         used.append(resident())
-    half = (
-        CYCLES // 2
-    )  # each new thread may bring a heap of its own, up to the allocator's limit of eight per processor
+    half = CYCLES // 2  # new threads bring heaps of their own, up to the allocator's eight per processor
     print(f"\n{CYCLES} openings: {used[0]:.0f} MB, {used[half]:.0f} MB, {used[-1]:.0f} MB")
     assert used[-1] - used[half] < 10
