@@ -25,10 +25,10 @@ def lines_of(desk: Desk, viewport: Viewport) -> tuple[tuple[Segment, ...], Segme
     for other in desk.seen:
         if other is viewport or other.plane is None or other.stack is None:
             continue
-        if desk.links.kind(other.stack, stack) not in _TRUSTED:
-            continue
         if viewport.cut is not None and other.cut is not None and viewport.cut.of is other.cut.of:
             continue  # these have a cross-hair
+        if desk.links.kind(other.stack, stack) not in _TRUSTED:
+            continue
         _, rows, columns = other.stack.shape
         there = desk.links.lay(other.stack, stack, other.plane)
         line = None if there is None else reference_line(here, there, (rows, columns))
