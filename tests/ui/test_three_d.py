@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from radviewer.app.finding_rows import saved_row
@@ -548,6 +548,19 @@ def test_the_mouse_turns_moves_and_zooms(qtbot: QtBot, open_view: Opened, ct: Sh
     assert view.canvas.orbit.span < turned.span
     view.bar.reset.click()
     assert view.canvas.orbit == home
+
+
+def test_names_of_presets_are_not_cut_off(qtbot: QtBot, open_view: Opened, ct: Shown) -> None:
+    view = open_view(ct)  # shown before there is anything to choose
+    view.resize(480, 320)
+    at_rest(qtbot, view)
+    presets = view.bar.presets
+    option = QStyleOptionComboBox()
+    presets.initStyleOption(option)
+    field = QStyle.SubControl.SC_ComboBoxEditField
+    seen = presets.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, presets)
+    widest = max(presets.fontMetrics().horizontalAdvance(presets.itemText(i)) for i in range(presets.count()))
+    assert widest <= seen.width()
 
 
 @pytest.mark.parametrize("by", ["key", "button"])

@@ -40,6 +40,7 @@ class Bar(QWidget):
         super().__init__(parent)
         self._state = state
         self.presets = QComboBox()
+        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # filled after it is first shown
         self.presets.setAccessibleName("How the volume is rendered")
         self.presets.setToolTip("How the volume is rendered")
         self.presets.setFocusPolicy(Qt.FocusPolicy.TabFocus)
