@@ -550,9 +550,9 @@ def test_the_mouse_turns_moves_and_zooms(qtbot: QtBot, open_view: Opened, ct: Sh
     assert view.canvas.orbit == home
 
 
-def test_names_of_presets_are_not_cut_off(qtbot: QtBot, open_view: Opened, ct: Shown) -> None:
+def test_nothing_of_the_bar_is_cut_off(qtbot: QtBot, open_view: Opened, ct: Shown) -> None:
     view = open_view(ct)  # shown before there is anything to choose
-    view.resize(480, 320)
+    view.resize(408, 320)  # a quarter of a small window
     at_rest(qtbot, view)
     presets = view.bar.presets
     option = QStyleOptionComboBox()
@@ -561,6 +561,9 @@ def test_names_of_presets_are_not_cut_off(qtbot: QtBot, open_view: Opened, ct: S
     seen = presets.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, presets)
     widest = max(presets.fontMetrics().horizontalAdvance(presets.itemText(i)) for i in range(presets.count()))
     assert widest <= seen.width()
+    for button in (*view.bar.sides.values(), view.bar.reset, view.bar.panel):
+        text = button.fontMetrics().horizontalAdvance(button.text())
+        assert text + 4 <= button.width(), button.text()
 
 
 @pytest.mark.parametrize("by", ["key", "button"])

@@ -27,6 +27,7 @@ from radviewer.ui.labels import plain_label, plain_tip
 _NAMES = {"A": "anterior", "P": "posterior", "L": "left", "R": "right", "S": "superior", "I": "inferior"}
 _ENDS = (("R", "L"), ("A", "P"), ("I", "S"))  # low and high end along LPS x, y, z
 _STEPS = 100
+_LETTER = 26  # logical pixels of a button with one letter
 _WIDTH = 236
 
 
@@ -47,16 +48,17 @@ class Bar(QWidget):
         self.presets.textActivated.connect(state.choose)
         self.sides = {letter: self._button(letter, f"Look from {_NAMES[letter]}  ({letter})") for letter in VIEWS}
         for letter, button in self.sides.items():
+            button.setFixedWidth(_LETTER)
             button.clicked.connect(lambda _=False, side=letter: self.view_asked.emit(side))
         self.reset = self._button("Reset", "Look from anterior, the whole volume in view")
         self.reset.clicked.connect(self.reset_asked)
-        self.panel = self._button("Surfaces and clipping", "Surfaces, clipping box, what is shown")
+        self.panel = self._button("Options", "Surfaces, clipping box, what is shown")
         self.panel.setCheckable(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 2, 4, 2)
-        row.setSpacing(2)
+        row.setSpacing(1)
         row.addWidget(self.presets)
-        row.addSpacing(6)
+        row.addSpacing(4)
         for button in (*self.sides.values(), self.reset):
             row.addWidget(button)
         row.addStretch(1)
