@@ -58,6 +58,12 @@ def lesion_of(judgement: Judgement, shape: tuple[int, int]) -> Mask:
     return filled > 0
 
 
+def heat_of(judgement: Judgement, item: FindingCard, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Heatmap of one image, 0–1 on its own pixels: what speaks for malignancy if flagged, against it if not."""
+    flagged = probability(judgement.logit, item.calibration) >= item.threshold
+    return judgement.heat(item.heat_scale, shape, flagged)
+
+
 def judged_image(catalogue: Catalogue, card: Card, image: SliceImage, only_fold: int | None = None) -> Judgement:
     """Run the ensemble, or only the member that has not seen `only_fold`, on one image.
 
@@ -138,7 +144,7 @@ def _tell(request: Request, index: int, frame: _Frame) -> None:
         return
     item = request.card.findings[0]
     chance = probability(frame.judgement.logit, item.calibration)
-    heat = frame.judgement.heat(item.heat_scale, request.volume.stored.shape[1:3])
+    heat = heat_of(frame.judgement, item, request.volume.stored.shape[1:3])
     request.show(Glimpse(request.card.name, item.label, index, chance, frame.mask, heat))
 
 
@@ -154,7 +160,7 @@ def _finding(item: FindingCard, request: Request, frames: dict[int, _Frame]) -> 
     heat = np.zeros(shape, np.float32)
     for index, frame in frames.items():
         mask[index] = frame.mask
-        heat[index] = frame.judgement.heat(item.heat_scale, shape[1:])
+        heat[index] = heat_of(frame.judgement, item, shape[1:])
     single = len(request.volume.slices) == 1
     own = {i: probability(frame.judgement.logit, item.calibration) for i, frame in frames.items()}
     return Finding(

@@ -51,9 +51,13 @@ class Judgement:
         step = 2 * self.outline.shape[0] / cells.shape[0]
         return self.placement.within(Placement(0.0, 0.0, step, step))
 
-    def heat(self, scale: float, shape: tuple[int, ...]) -> Grey:
-        """Rectified contributions ÷ `scale`, clipped to 1, on the image's own grid."""
-        cells = np.clip(self.evidence / scale, 0, 1).astype(np.float32)
+    def heat(self, scale: float, shape: tuple[int, ...], flagged: bool) -> Grey:
+        """What speaks for the verdict, on the image's own grid.
+
+        Contributions to the logit where the image is flagged, and those against it where not; ÷ `scale`, 0–1.
+        """
+        spoke = self.evidence if flagged else -self.evidence
+        cells = np.clip(spoke / scale, 0, 1).astype(np.float32)
         return self.placed(cells).map(cells, (shape[0], shape[1]))
 
 

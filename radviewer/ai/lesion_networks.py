@@ -20,7 +20,8 @@ _PRESENCE_WIDTH = _WIDTHS[2]
 PRESENCE_CELLS = 16
 """Cells that the presence logit counts as one."""
 _HEAD_WIDTH = 1280
-_BESIDE = 0.05  # weight of cells outside the lesion, in shares of a cell inside
+_BESIDE = 0.02  # weight of cells outside the lesion, in shares of a cell inside
+_FINER = 4  # cells of the contributions along a side of a cell of the encoder's last map
 
 
 class Judged(NamedTuple):
@@ -100,13 +101,14 @@ class SliceNet(_Outliner):
 class LesionNet(_Outliner):
     """The lesion on a single image, ``(n, 1, rows, columns)``; the logit is "malignant".
 
-    The logit is judged on the encoder's last map, mostly inside the outline that the network itself draws.
+    The logit is judged on the encoder's last map, interpolated to stride 8, mostly inside the outline that the
+    network itself draws.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.head = Convolution(ENCODED[-1], _HEAD_WIDTH)
-        self.dropout = nn.Dropout(0.3)
+        self.dropout = nn.Dropout2d(0.3)
         self.classifier = nn.Linear(_HEAD_WIDTH, 1)
 
     @property
@@ -115,21 +117,23 @@ class LesionNet(_Outliner):
         return float(self.classifier.bias.detach())
 
     @staticmethod
-    def weights(outline: Tensor, features: Tensor) -> Tensor:
-        """Pooling weights ``(n, 1, h, w)`` from outline logits: > 0, sum 1 per image."""
+    def weights(outline: Tensor) -> Tensor:
+        """Pooling weights ``(n, rows / 8, columns / 8)`` from outline logits: > 0, sum 1 per image."""
         with torch.no_grad():
-            inside = functional.adaptive_max_pool2d(outline.sigmoid(), features.shape[2:])
+            inside = functional.avg_pool2d(outline.sigmoid(), 4)[:, 0]
             weights = inside + _BESIDE
-            return weights / weights.sum(dim=(2, 3), keepdim=True)
+            return weights / weights.sum(dim=(1, 2), keepdim=True)
 
     def forward(self, x: Tensor) -> Judged:
         """Judge a batch."""
         encoded = self.encoder(x)
         outline = self.outline(self.decoded(encoded)[-1])
-        features = self.head(encoded[-1])
-        weighted = features * self.weights(outline, features)
-        logit = self.classifier(self.dropout(weighted.sum(dim=(2, 3))))[:, 0]
-        evidence = torch.einsum("nchw,c->nhw", weighted, self.classifier.weight[0])
+        features = self.dropout(self.head(encoded[-1]))
+        coarse = functional.conv2d(features, self.classifier.weight[:, :, None, None])
+        # Interpolation is linear, so contributions still add up; a small lesion gets cells of its own.
+        scores = functional.interpolate(coarse, scale_factor=float(_FINER), mode="bilinear")[:, 0]
+        evidence = scores * self.weights(outline)
+        logit = evidence.sum(dim=(1, 2)) + self.classifier.bias
         return Judged(outline, logit, evidence, _pooled(encoded))
 
 

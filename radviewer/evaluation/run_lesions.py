@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radviewer.ai.breast import judged_image, lesion_of
+from radviewer.ai.breast import heat_of, judged_image, lesion_of
 from radviewer.ai.calibration import probability
 from radviewer.ai.cards import Card, FindingCard
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_attributes, check_intended
-from radviewer.domain.overlap import dice
+from radviewer.domain.overlap import dice, peak_inside
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import NothingToRead
 from radviewer.evaluation.labelled import Line, read_mask
@@ -54,13 +54,13 @@ class _LesionReader:
         truth = self._truth(line, shape)
         if truth is not None:
             found = lesion_of(judgement, shape)
-            peak = np.unravel_index(int(judgement.heat(1.0, shape).argmax()), shape)
-            self.overlaps.append(Overlap(line.name, line.patient, dice(found, truth), bool(truth[peak])))
+            inside = peak_inside(heat_of(judgement, finding, shape), truth)
+            self.overlaps.append(Overlap(line.name, line.patient, dice(found, truth), inside))
         return probability(judgement.logit, finding.calibration)
 
     def heat(self, finding: FindingCard, line: Line, image: SliceImage) -> NDArray[np.float32]:
         judgement = judged_image(self.catalogue, self.card, image, fold_of(self.card, self.folds, line))
-        return judgement.heat(finding.heat_scale, (image.stored.shape[0], image.stored.shape[1]))
+        return heat_of(judgement, finding, image.stored.shape[:2])
 
     def _truth(self, line: Line, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
         """The drawn lesion; None where there is none or it cannot be used."""

@@ -80,7 +80,8 @@ def _breast(options: argparse.Namespace) -> None:
 
     found = breasts.load(options.data)
     for fold in options.folds or range(breasts.FOLDS):
-        breast.train_fold(found, fold, options.work / "breast", options.epochs or breast.EPOCHS)
+        for phase in (breasts.FIRST, breasts.SECOND):
+            breast.train_fold(found, fold, options.work / "breast", phase)
 
 
 def _release_breast(options: argparse.Namespace) -> None:
@@ -114,6 +115,13 @@ def _measure_glioma(options: argparse.Namespace) -> None:
     measure.write_glioma(Catalogue(options.models), options.data)
 
 
+def _measure_breast(options: argparse.Namespace) -> None:
+    from radviewer.ai.catalogue import Catalogue
+    from radviewer.training import measure
+
+    measure.write_breast(Catalogue(options.models), options.data)
+
+
 def _readme(options: argparse.Namespace) -> None:
     from radviewer.ai.cards import CARD
     from radviewer.training import readme
@@ -137,6 +145,7 @@ _RECIPES = {
     "compare-arms": _compare_arms,
     "measure": _measure,
     "measure-glioma": _measure_glioma,
+    "measure-breast": _measure_breast,
     "readme": _readme,
 }
 

@@ -1,10 +1,14 @@
-"""The recipe of breast ultrasound: outline of the lesion and malignancy by one network, five given folds."""
+"""The recipe of breast ultrasound: outline of the lesion and malignancy by one network, five given folds.
+
+Each fold is trained in two phases, the second from where the first ended.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,13 +20,12 @@ from radviewer.ai.lesion_networks import LesionNet
 from radviewer.ai.networks import channels_last
 from radviewer.ai.sonograms import scan_of
 from radviewer.domain.overlap import dice
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import auc
-from radviewer.training.breasts import LONGEST, Breast, batches
+from radviewer.training.breasts import FIRST, LONGEST, Breast, Phase, batches
 from radviewer.training.loop import Batch, Run, Schedule
 from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet_head
-
-EPOCHS, STEPS = 8, 100
 
 _log = logging.getLogger(__name__)
 
@@ -59,19 +62,47 @@ def score(network: nn.Module, breasts: Sequence[Breast]) -> dict[str, float]:
     }
 
 
-def train_fold(breasts: Sequence[Breast], fold: int, runs: Path, epochs: int = EPOCHS, steps: int = STEPS) -> nn.Module:
-    """Train the member that does not see `fold`."""
+def folder_of(runs: Path, fold: int, phase: Phase) -> Path:
+    """Folder of one run."""
+    return runs / f"fold{fold}{phase.name}"
+
+
+def finished(runs: Path, fold: int, phase: Phase) -> dict[str, Any]:
+    """Last checkpoint of a run.
+
+    Raises
+    ------
+    NothingToRead
+        If it is not trained to its end.
+
+    """
+    path = folder_of(runs, fold, phase) / "checkpoint.pt"
+    if not path.is_file():
+        raise NothingToRead(f"{path} is missing: train this run first.")
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    if state["epoch"] < state["schedule"]["epochs"]:
+        raise NothingToRead(f"{path} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs.")
+    return state
+
+
+def train_fold(breasts: Sequence[Breast], fold: int, runs: Path, phase: Phase) -> nn.Module:
+    """Train the member that does not see `fold` in one phase; the second continues from the first."""
     chosen = [b for b in breasts if b.fold != fold]
     held_out = [b for b in breasts if b.fold == fold]
     seed = 900 + fold
     torch.manual_seed(seed)
     network = LesionNet()
-    load_imagenet_head(network)
+    if phase.name == FIRST.name:
+        load_imagenet_head(network)
+    else:
+        network.load_state_dict(finished(runs, fold, FIRST)["average"])
+    if phase.frozen >= 0:
+        network.encoder.freeze(phase.frozen)
     channels_last(network)
-    schedule = Schedule(epochs, steps, rate=1e-3, slow=0.5, decay=0.05, average=0.99)
-    run = Run(runs / f"fold{fold}", network, schedule, seed)
+    schedule = Schedule(phase.epochs, phase.steps, rate=phase.rate, slow=0.5, decay=0.05, average=0.99)
+    run = Run(folder_of(runs, fold, phase), network, schedule, seed)
     average = run.train(
-        lambda epoch: batches(chosen, steps, seed, epoch), loss_of, lambda net: score(net, held_out[::3])
+        lambda epoch: batches(chosen, phase, seed, epoch), loss_of, lambda net: score(net, held_out[::3])
     )
-    _log.info("fold %d: %s", fold, score(average, held_out))
+    _log.info("fold %d%s: %s", fold, phase.name, score(average, held_out))
     return average

@@ -24,7 +24,6 @@ BATCH = 16
 _CANVASES = ((256, 192), (224, 224), (192, 256))
 _CANVAS_SHARES = (0.6, 0.3, 0.1)
 _MALIGNANT = 0.42  # share of the images drawn
-_WITHOUT = 0.1  # share of pieces of an image without its lesion
 _CHANGED = 0.6  # share of the images changed as another device might have
 _CLUTTERED = 0.4  # share of them with new letters and marks
 _RANGES = Geometry(degrees=10, zoom=(0.85, 1.25), aspect=1.12, shift=0.06, shear=0.04)
@@ -33,6 +32,35 @@ _MARGIN = 6  # pixels left free around the lesion
 _LEAST_PIECE = 90  # pixels of the shorter side
 
 Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the training.
+
+    Attributes
+    ----------
+    without : float
+        Share of the images that are a piece without its lesion.
+    frozen : int
+        Stages of the encoder that stay as they are; -1: none, and its stem learns too.
+    read : float
+        Part of the target that the readers' BI-RADS category gives: how often it turned out malignant.
+
+    """
+
+    name: str
+    epochs: int
+    rate: float
+    without: float
+    frozen: int = -1
+    read: float = 0.0
+    steps: int = 100
+
+
+FIRST = Phase("", 8, 1e-3, 0.1)
+SECOND = Phase("-on", 6, 7e-4, 0.18, frozen=2, read=0.2)
+"""Goes on with more pieces without a lesion and softer labels: malignancy was learnt by heart before outlines were."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,9 +204,9 @@ def _matrix(rng: Generator, shape: tuple[int, int], canvas: tuple[int, int]) -> 
     return whole
 
 
-def _example(rng: Generator, breast: Breast, canvas: tuple[int, int]) -> tuple[Grey, Grey, bool]:
+def _example(rng: Generator, breast: Breast, canvas: tuple[int, int], without: float) -> tuple[Grey, Grey, bool]:
     """Image ``canvas``, share of lesion in the outline's cells, and whether the lesion is on it."""
-    piece = _piece(rng, breast) if rng.random() < _WITHOUT else None
+    piece = _piece(rng, breast) if rng.random() < without else None
     image, lesion = piece or ((breast.cleaned if rng.random() < 0.5 else breast.image), breast.lesion)
     matrix = _matrix(rng, (image.shape[0], image.shape[1]), canvas)
     grey, inside = laid(image.astype(np.float32) / np.float32(255), matrix, canvas)
@@ -192,23 +220,33 @@ def _example(rng: Generator, breast: Breast, canvas: tuple[int, int]) -> tuple[G
     return normalised(grey, inside), share, piece is None
 
 
-def batches(breasts: Sequence[Breast], steps: int, seed: int, epoch: int) -> Iterator[Batch]:
+def suspicions(breasts: Sequence[Breast], read: float) -> dict[str, float]:
+    """How malignant each lesion counts, 0–1: biopsy, and by the part `read` the rate of its BI-RADS category."""
+    categories: dict[str, list[bool]] = {}
+    for breast in breasts:
+        categories.setdefault(breast.row.cells["birads"], []).append(breast.malignant)
+    rates = {category: float(np.mean(malignant)) for category, malignant in categories.items()}
+    return {b.row.name: (1 - read) * b.malignant + read * rates[b.row.cells["birads"]] for b in breasts}
+
+
+def batches(breasts: Sequence[Breast], phase: Phase, seed: int, epoch: int) -> Iterator[Batch]:
     """One epoch of batches, each of one canvas.
 
-    Keys: image ``(n, 1, rows, columns)``, outline ``(n, 1, rows / 2, columns / 2)`` 0–1, malignant ``(n,)``.
+    Keys: image ``(n, 1, rows, columns)``, outline ``(n, 1, rows / 2, columns / 2)`` 0–1, malignant ``(n,)`` 0–1.
     """
     rng = np.random.default_rng((seed, epoch))
+    suspicion = suspicions(breasts, phase.read)
     pools = [[b for b in breasts if b.malignant], [b for b in breasts if not b.malignant]]
-    for _ in range(steps):
+    for _ in range(phase.steps):
         canvas = _CANVASES[int(rng.choice(len(_CANVASES), p=_CANVAS_SHARES))]
         images, outlines, malignant = [], [], []
         for _ in range(BATCH):
             pool = pools[0] if rng.random() < _MALIGNANT else pools[1]
             breast = pool[int(rng.integers(len(pool)))]
-            image, outline, whole = _example(rng, breast, canvas)
+            image, outline, whole = _example(rng, breast, canvas, phase.without)
             images.append(image)
             outlines.append(outline)
-            malignant.append(float(breast.malignant and whole))
+            malignant.append(suspicion[breast.row.name] if whole else 0.0)
         yield {
             "image": torch.from_numpy(np.stack(images)[:, None]),
             "outline": torch.from_numpy(np.stack(outlines)[:, None]),

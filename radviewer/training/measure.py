@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from radviewer.ai.cards import Metric
 from radviewer.ai.catalogue import Catalogue
-from radviewer.training import measure_alarms, measure_gate, measure_glioma, measure_heat
+from radviewer.training import measure_alarms, measure_breast, measure_gate, measure_glioma, measure_heat
 from radviewer.training.held_out import read_back
-from radviewer.training.measured import write_accepted, write_measured
+from radviewer.training.measured import COMMAND, write_accepted, write_measured
 from radviewer.training.release_anatomy import NAME as ANATOMY
+from radviewer.training.release_breast import NAME as BREAST
 from radviewer.training.release_findings import NAME as FINDINGS
 from radviewer.training.release_findings import READ
 from radviewer.training.release_glioma import NAME as GLIOMA
@@ -46,11 +48,22 @@ def measure(catalogue: Catalogue, data: Path) -> None:
 
 def write_glioma(catalogue: Catalogue, data: Path) -> None:
     """Write ``measured.csv`` to the folder of the glioma model; `data` holds brain-mr."""
-    metrics, accepted = measure_glioma.glioma(catalogue, catalogue.card(GLIOMA), data)
+    _write(catalogue, GLIOMA, "measure-glioma", *measure_glioma.glioma(catalogue, catalogue.card(GLIOMA), data))
+
+
+def write_breast(catalogue: Catalogue, data: Path) -> None:
+    """Write ``measured.csv`` to the folder of the breast model; `data` holds breast-ultrasound."""
+    _write(catalogue, BREAST, "measure-breast", *measure_breast.breast(catalogue, catalogue.card(BREAST), data))
+
+
+def _write(
+    catalogue: Catalogue, model: str, recipe: str, metrics: Sequence[Metric], accepted: Sequence[tuple[str, str]]
+) -> None:
     for found in metrics:
         _log.info("%s, %s: %.4f (n %d)", found.group, found.name, found.value, found.n)
-    write_accepted(catalogue.folder / GLIOMA, accepted)
-    write_measured(catalogue.folder / GLIOMA, metrics)
+    command = COMMAND.replace(" measure ", f" {recipe} ")
+    write_accepted(catalogue.folder / model, accepted)
+    write_measured(catalogue.folder / model, [m.model_copy(update={"command": command}) for m in metrics])
 
 
 def _own_films(catalogue: Catalogue) -> list[Metric]:

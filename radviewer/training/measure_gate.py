@@ -73,21 +73,25 @@ def _made_up() -> Iterator[Shown]:
         yield name, name, image
 
 
-def dicom_files() -> Iterator[Shown]:
-    """First and middle image of every stack in pydicom's own files and pydicom-data's, but for chest films."""
+def dicom_files(of: Callable[[str], bool] = lambda _: True) -> Iterator[Shown]:
+    """First and middle image of every stack in pydicom's own files and pydicom-data's, but for chest films.
+
+    `of` says of a Modality whether its images are wanted.
+    """
     store = importlib.util.find_spec("data_store")  # what pydicom-data installs
     folders = [Path(pydicom.data.__file__ or "").parent / "test_files"]
     folders += [Path(store.origin).parent / "data"] if store and store.origin else []
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("DICOMDIR")):
             if path.name not in CHEST_FILMS:
-                yield from _decoded(path)
+                yield from _decoded(path, of)
 
 
-def _decoded(path: Path) -> Iterator[Shown]:
+def _decoded(path: Path, of: Callable[[str], bool]) -> Iterator[Shown]:
     """What of a file can be read; many of these are made to be unreadable."""
     try:
-        stacks = [stack for study in scan(path).studies for series in study.series for stack in series.stacks]
+        found = [series for study in scan(path).studies for series in study.series if of(series.modality or "")]
+        stacks = [stack for series in found for stack in series.stacks]
     except RadviewerError as problem:
         _log.info("%s: %s", path.name, problem)
         return

@@ -16,31 +16,23 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.glioma import Prepared, judged, placement_of, prepared
 from radviewer.ai.lesion_networks import SliceNet
-from radviewer.ai.reading import read
 from radviewer.ai.request import Request
 from radviewer.ai.slice_ensemble import judge
 from radviewer.dicom.load import load as load_stack
 from radviewer.dicom.scan import scan
-from radviewer.domain.opinion import Outcome
-from radviewer.domain.volume import SliceImage, Volume
-from radviewer.evaluation.heat import randomised, similarity
-from radviewer.evaluation.labelled import read_image
-from radviewer.evaluation.metrics import Figure
 from radviewer.evaluation.refusals import made_up
 from radviewer.progress import Progress
 from radviewer.training import brains
-from radviewer.training.data import read_index
 from radviewer.training.held_out_series import volume_of
 from radviewer.training.measure_gate import dicom_files
 from radviewer.training.measured import mean_of, metric
+from radviewer.training.refused import Shown, drawn_anew, images, refusals, single
 
 Grey = NDArray[np.float32]
-Shown = tuple[str, Volume]
 
 OTHERS = (("chest-xray/jsrt", 10), ("breast-ultrasound", 40))
 """Folders of other images, and the step in which they are taken."""
 _FEW = 12  # patients whose networks are drawn anew
-_LAYERS = (1, 3, 10)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,32 +60,15 @@ def glioma(catalogue: Catalogue, card: Card, data: Path) -> tuple[list[Metric], 
     """All figures beside those of the release; and what is no brain and was let through."""
     groups: dict[str, Iterable[Shown]] = {
         "its own series, whole ensemble, no attributes": _own(data),
-        "no brain MR: files of pydicom and pydicom-data": _single(dicom_files()),
-        "no brain MR: made-up images": ((name, _volume(image)) for name, image in made_up()),
+        "no brain MR: files of pydicom and pydicom-data": ((name, single(image)) for name, _, image in dicom_files()),
+        "no brain MR: made-up images": ((name, single(image)) for name, image in made_up()),
         "brain MR of another kind: T1, T2": _sequences(data, ("T1", "T2")),
     }
     for folder, step in OTHERS:
-        groups[f"no brain MR: {folder}, every {step}th"] = _images(data / folder, step)
-    metrics, accepted = [], []
-    for group, shown in groups.items():
-        figure, names = _refused(catalogue, card, shown)
-        if figure is not None:
-            metrics.append(metric("share refused", group, figure))
-        accepted += [(group, name) for name in names if "own" not in group]
+        groups[f"no brain MR: {folder}, every {step}th"] = images(data / folder, step)
+    metrics, through = refusals(catalogue, card, groups)
+    accepted = [(group, name) for group, name in through if "own" not in group]
     return metrics + list(_heat(catalogue, card, data)), accepted
-
-
-def _volume(image: SliceImage) -> Volume:
-    return Volume(image.stored[None], (image,), None, {})
-
-
-def _single(images: Iterable[tuple[str, str, SliceImage]]) -> Iterator[Shown]:
-    return ((name, _volume(image)) for name, _, image in images)
-
-
-def _images(folder: Path, step: int) -> Iterator[Shown]:
-    for row in read_index(folder)[::step]:
-        yield row.cells["image"], _volume(read_image(row.image)[0])
 
 
 def _own(data: Path) -> Iterator[Shown]:
@@ -110,16 +85,6 @@ def _sequences(data: Path, words: Sequence[str]) -> Iterator[Shown]:
         for series in study.series:
             if any(word in (series.description or "") for word in words):
                 yield str(series.description), load_stack(series.stacks[0])
-
-
-def _refused(catalogue: Catalogue, card: Card, shown: Iterable[Shown]) -> tuple[Figure | None, list[str]]:
-    names, refused = [], []
-    for name, volume in shown:
-        (opinion,) = read(volume, Context(), catalogue, model=card.name)
-        names.append(name)
-        refused.append(float(opinion.outcome is Outcome.REFUSED))
-    let_through = [name for name, no in zip(names, refused, strict=True) if not no]
-    return (mean_of(refused, names) if names else None), let_through
 
 
 def _cases(catalogue: Catalogue, card: Card, data: Path) -> Iterator[Case]:
@@ -158,18 +123,9 @@ def _heat(catalogue: Catalogue, card: Card, data: Path) -> Iterator[Metric]:
     yield metric("share of the map's energy inside the tumour", group, mean_of(inside, patients))
     yield metric("the same of a map uniform over the head", group, mean_of(uniform, patients))
     yield metric("correlation between two members' maps", group, mean_of(alike, patients))
-    yield from _randomised(cases[:_FEW], nets[0], group)
+    few = cases[:_FEW]
+    yield from drawn_anew(nets[0], lambda net, index: _map(few[index], net), patients[:_FEW], group)
     yield metric("largest |sum of the map + bias - logit|", group, mean_of([_rest(c) for c in cases], patients))
-
-
-def _randomised(cases: Sequence[Case], net: SliceNet, group: str) -> Iterator[Metric]:
-    """Similarity of maps to those after the last layers were drawn anew, by the first member."""
-    before = [_map(case, net) for case in cases]
-    for layers in _LAYERS:
-        drawn = randomised(net, layers)
-        values = [similarity(was, _map(case, drawn)) for was, case in zip(before, cases, strict=True)]
-        name = f"similarity (SSIM) of the map with the last {layers} convolutions drawn anew"
-        yield metric(name, group, mean_of(values, [case.patient for case in cases]))
 
 
 def _rest(case: Case) -> float:

@@ -24,7 +24,7 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Refused
 from radviewer.ai.lesion_ensemble import Judgement
 from radviewer.ai.strangeness import strangeness
-from radviewer.domain.overlap import dice
+from radviewer.domain.overlap import dice, peak_inside
 from radviewer.domain.volume import SliceImage
 from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
@@ -32,8 +32,9 @@ from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
 from radviewer.evaluation.metrics import Bools, Figure, Floats, auc, bootstrap, roc, threshold_for_specificity
 from radviewer.evaluation.tables import write_table
+from radviewer.training.breast import finished
 from radviewer.training.breast_texts import CARD_TEXTS, FINDING_TEXTS
-from radviewer.training.breasts import FOLDS, LONGEST, Breast, without_lesion
+from radviewer.training.breasts import FIRST, FOLDS, LONGEST, SECOND, Breast, without_lesion
 from radviewer.training.data import Bytes
 from radviewer.training.measured import mean_of
 from radviewer.training.model_folder import half, metric, write_card, write_tensors
@@ -66,8 +67,8 @@ class Image:
         Of the image without its calipers.
     false_share : float
         Share of a part without lesion that was outlined; −1 where there is no such part.
-    inside : int
-        Whether the heatmap's peak lies in the drawn lesion.
+    inside, inside_against, clean_inside, clean_inside_against : int
+        Whether the peak of what speaks for malignancy, and of what speaks against it, lies in the drawn lesion.
     """
 
     film: str
@@ -79,20 +80,14 @@ class Image:
     histology: str
     dice: float
     inside: int
+    inside_against: int
     clean_dice: float
     clean_inside: int
+    clean_inside_against: int
     logit: float
     clean_logit: float
     hottest: float
     false_share: float
-
-
-def state_of(runs: Path, fold: int) -> dict[str, Any]:
-    """Last checkpoint of a fold; it must be finished."""
-    state: dict[str, Any] = torch.load(runs / f"fold{fold}" / "checkpoint.pt", weights_only=True)
-    if state["epoch"] < state["schedule"]["epochs"]:
-        raise ValueError(f"fold {fold} is not finished")
-    return state
 
 
 def finished_folds(runs: Path) -> list[int]:
@@ -107,8 +102,8 @@ def finished_folds(runs: Path) -> list[int]:
     found = []
     for fold in range(FOLDS):
         try:
-            state_of(runs, fold)
-        except (FileNotFoundError, ValueError):
+            finished(runs, fold, SECOND)
+        except NothingToRead:
             continue
         found.append(fold)
     if len(found) < FEWEST_FOLDS:
@@ -125,8 +120,9 @@ def release(everything: Sequence[Breast], work: Path, target: Path, command: str
     target.mkdir(parents=True, exist_ok=True)
     weights, seconds = [], 0.0
     for fold in folds:
-        state = state_of(work / "breast", fold)
-        seconds += sum(line["seconds"] for line in state["lines"])
+        state = finished(work / "breast", fold, SECOND)
+        both = [*finished(work / "breast", fold, FIRST)["lines"], *state["lines"]]
+        seconds += sum(line["seconds"] for line in both)
         file = target / f"fold{fold}.safetensors"
         weights.append({"file": file.name, "sha256": write_tensors(file, half(state["average"])), "fold": fold})
     rows = [(b.row.name, b.row.patient, b.fold) for b in everything]
@@ -183,19 +179,17 @@ def _judge(catalogue: Catalogue, card: Card, image: Bytes, fold: int) -> Judgeme
     return judged_image(catalogue, card, SliceImage(image), fold)
 
 
-def _scores(judgement: Judgement, lesion: Bytes) -> tuple[float, int]:
-    """Dice, and whether the heatmap's peak lies inside."""
+def _scores(judgement: Judgement, lesion: Bytes) -> tuple[float, int, int]:
+    """Dice, and whether the heatmap's peak lies inside where the image is flagged, and where it is not."""
     truth = lesion > 127
-    heat = judgement.heat(1.0, truth.shape)
-    peak = np.unravel_index(int(heat.argmax()), truth.shape)
-    return dice(lesion_of(judgement, (truth.shape[0], truth.shape[1])), truth), int(truth[peak])
+    found = lesion_of(judgement, (truth.shape[0], truth.shape[1]))
+    for_it, against = (peak_inside(judgement.heat(1.0, truth.shape, flagged), truth) for flagged in (True, False))
+    return dice(found, truth), int(for_it), int(against)
 
 
 def _read_one(catalogue: Catalogue, card: Card, breast: Breast) -> tuple[Image, Judgement]:
     whole = _judge(catalogue, card, breast.image, breast.fold)
     clean = _judge(catalogue, card, breast.cleaned, breast.fold)
-    overlap, inside = _scores(whole, breast.lesion)
-    clean_overlap, clean_inside = _scores(clean, breast.lesion)
     cells = breast.row.cells
     image = Image(
         breast.row.name,
@@ -205,13 +199,11 @@ def _read_one(catalogue: Catalogue, card: Card, breast: Breast) -> tuple[Image, 
         cells["device"],
         cells["birads"],
         cells["histology"],
-        overlap,
-        inside,
-        clean_overlap,
-        clean_inside,
+        *_scores(whole, breast.lesion),
+        *_scores(clean, breast.lesion),
         whole.logit,
         clean.logit,
-        float(whole.evidence.max()),
+        float(np.abs(whole.evidence).max()),
         _false_share(catalogue, card, breast),
     )
     return image, whole
@@ -245,11 +237,10 @@ def finish(target: Path) -> None:
     slope, intercept = (round(v, 5) for v in found.calibration)
     item = values["findings"][0]
     item |= {"calibration": {"slope": slope, "intercept": intercept}, "threshold": round(found.threshold, 4)}
-    hottest = [i.hottest for i in images if i.malignant]
-    item["heat_scale"] = round(float(np.quantile(hottest, _HEAT_QUANTILE)), 6)
+    item["heat_scale"] = round(float(np.quantile([i.hottest for i in images], _HEAT_QUANTILE)), 6)
     item["evidence"] = FINDING_TEXTS["evidence"] + _measured_on(images)
     item["operating_curve"] = operating_curve(malignant, found.probability)
-    values["metrics"] = [*_malignancy(images, found), *_outlines(images)]
+    values["metrics"] = [*_malignancy(images, found), *_outlines(images, found.probability >= found.thresholds)]
     write_card(target, values)
     title = f"malignant lesion, held-out folds, n {len(images)}"
     save_picture(target / "roc-malignant lesion.png", roc_chart(malignant, found.probability, title))
@@ -313,18 +304,27 @@ def _auc(images: Sequence[Image], score: NDArray[np.float64]) -> Figure:
     return bootstrap(lambda i: auc(malignant[i], score[i]), [i.patient for i in images])
 
 
-def _outlines(images: Sequence[Image]) -> list[dict[str, Any]]:
+def _pointed(images: Sequence[Image], flagged: Bools) -> tuple[list[float], list[float]]:
+    """Whether the peak of the heatmap that is shown lies inside: of images as they are, and without calipers."""
+    shown = [float(i.inside if f else i.inside_against) for i, f in zip(images, flagged, strict=True)]
+    clean = [float(i.clean_inside if f else i.clean_inside_against) for i, f in zip(images, flagged, strict=True)]
+    return shown, clean
+
+
+def _outlines(images: Sequence[Image], flagged: Bools) -> list[dict[str, Any]]:
     measured = []
+    shown, clean = _pointed(images, flagged)
     groups: dict[str, Callable[[Image], bool]] = {"all images": lambda _: True}
     groups |= {"malignant": lambda i: i.malignant == 1, "benign": lambda i: i.malignant == 0}
     for name, keep in groups.items():
-        chosen = [i for i in images if keep(i)]
+        kept = [k for k, image in enumerate(images) if keep(image)]
+        chosen = [images[k] for k in kept]
         for title, values in (
             ("mean Dice", [i.dice for i in chosen]),
             ("share of lesions missed", [float(i.dice < _MISSED) for i in chosen]),
             ("mean Dice without calipers", [i.clean_dice for i in chosen]),
-            ("pointing game: heatmap's peak inside the lesion", [float(i.inside) for i in chosen]),
-            ("pointing game without calipers", [float(i.clean_inside) for i in chosen]),
+            ("pointing game: heatmap's peak inside the lesion", [shown[k] for k in kept]),
+            ("pointing game without calipers", [clean[k] for k in kept]),
         ):
             group = f"outline, {name}, held-out folds"
             measured.append(metric(title, mean_of(values, [i.patient for i in chosen]), group, COMMAND))

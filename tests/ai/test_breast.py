@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from radviewer.ai import lesion_ensemble
-from radviewer.ai.breast import NO_LESION, judged_image, lesion_of
+from radviewer.ai.breast import NO_LESION, heat_of, judged_image, lesion_of
 from radviewer.ai.calibration import probability
 from radviewer.ai.cards import BadModel
 from radviewer.ai.catalogue import Catalogue
@@ -73,7 +73,19 @@ def test_a_single_image_has_all_on_its_own_grid(catalogue: Catalogue) -> None:
     judgement = judged_image(catalogue, catalogue.card("breast-lesion"), SliceImage(image))
     assert found.probability == probability(judgement.logit, catalogue.card("breast-lesion").findings[0].calibration)
     np.testing.assert_array_equal(found.mask[0], lesion_of(judgement, SHAPE))
-    np.testing.assert_array_equal(found.heatmap[0], judgement.heat(0.05, SHAPE))
+    np.testing.assert_array_equal(found.heatmap[0], judgement.heat(0.05, SHAPE, flagged=found.flagged))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_the_heatmap_shows_what_speaks_for_the_verdict(catalogue: Catalogue, threshold: float) -> None:
+    card = catalogue.card("breast-lesion")
+    judgement = judged_image(catalogue, card, SliceImage(speckled(SHAPE)))
+    item = card.findings[0].model_copy(update={"threshold": threshold})
+    shown = heat_of(judgement, item, SHAPE)
+    np.testing.assert_array_equal(shown, judgement.heat(item.heat_scale, SHAPE, flagged=threshold == 0.0))
+    other = judgement.heat(item.heat_scale, SHAPE, flagged=threshold == 1.0)
+    assert shown.max() > 0 or other.max() > 0
+    assert not np.array_equal(shown, other)
 
 
 def test_grey_stored_in_three_channels_gives_the_same(catalogue: Catalogue) -> None:

@@ -16,7 +16,7 @@ from radviewer.progress import Cancelled, Progress
 from tests.ai.lesion_models import Make, breast_model, glioma_model, random_state
 from tests.ai.series import speckled
 
-NETWORKS = [(SliceNet, 3, 8), (LesionNet, 1, 32)]
+NETWORKS = [(SliceNet, 3, 8), (LesionNet, 1, 8)]
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +71,12 @@ def test_an_image_is_judged_alike_whatever_it_is_batched_with(make: Make, channe
 def test_malignancy_is_read_inside_the_outline() -> None:
     outline = torch.full((1, 1, 32, 32), -20.0)
     outline[..., :16, :16] = 20
-    weights = LesionNet.weights(outline, torch.zeros(1, 4, 2, 2))
+    weights = LesionNet.weights(outline)
+    assert weights.shape == (1, 8, 8)
     assert float(weights.sum()) == pytest.approx(1)
-    assert float(weights[0, 0, 0, 0]) > 0.85
-    nothing = LesionNet.weights(torch.full_like(outline, -20), torch.zeros(1, 4, 2, 2))
-    torch.testing.assert_close(nothing, torch.full((1, 1, 2, 2), 0.25))
+    assert float(weights[0, :4, :4].sum()) > 0.9
+    nothing = LesionNet.weights(torch.full_like(outline, -20))
+    torch.testing.assert_close(nothing, torch.full((1, 8, 8), 1 / 64))
 
 
 def test_slices_are_read_from_the_first_outwards() -> None:
@@ -156,11 +157,14 @@ def test_maps_of_a_lesion_lie_on_the_image() -> None:
     )  # fmt: skip
     judgement.evidence[1, 2] = 3.0
     judgement.evidence[0, 0] = -3.0
-    heat = judgement.heat(1.5, (220, 300))
+    heat = judgement.heat(1.5, (220, 300), flagged=True)
     peak = np.unravel_index(int(heat.argmax()), heat.shape)
     assert heat.max() == pytest.approx(1, abs=0.03)
     assert peak == pytest.approx((10 + 2 * 48, 20 + 2 * 80), abs=1.5)
     assert heat.min() == 0
+    against = judgement.heat(3.0, (220, 300), flagged=False)
+    assert against.max() == pytest.approx(1, abs=0.03)
+    assert np.unravel_index(int(against.argmax()), against.shape) == pytest.approx((42, 52), abs=32)
     assert judgement.placed(judgement.outline).step_row == 4
     assert judgement.placed(grey).step_row == 2
 

@@ -174,12 +174,28 @@ def test_one_epoch_of_each_phase_of_glioma(heads: Brains, tmp_path: Path) -> Non
         assert torch.isfinite(value).all(), name
 
 
-def test_one_epoch_of_breast(images: list[Breast], tmp_path: Path) -> None:
-    network = breast.train_fold(images, 0, tmp_path, epochs=1, steps=1)
-    state = torch.load(tmp_path / "fold0" / "checkpoint.pt", weights_only=True)
-    assert state["epoch"] == 1
+def test_one_epoch_of_each_phase_of_breast(images: list[Breast], tmp_path: Path) -> None:
+    with pytest.raises(NothingToRead, match="train this run first"):
+        breast.train_fold(images, 0, tmp_path, replace(breasts.SECOND, epochs=1, steps=1))
+    first = breast.train_fold(images, 0, tmp_path, replace(breasts.FIRST, epochs=1, steps=1)).state_dict()
+    state = breast.finished(tmp_path, 0, breasts.FIRST)
     assert {"dice", "auc", "missed"} <= set(state["lines"][0])
+    network = breast.train_fold(images, 0, tmp_path, replace(breasts.SECOND, epochs=1, steps=1))
     assert not network.training
+    second = network.state_dict()
+    assert 0 < float((second["classifier.weight"] - first["classifier.weight"]).abs().max()) < 0.01
+    for name, value in second.items():
+        assert torch.isfinite(value).all(), name
+        if name.startswith(("encoder.stem.", "encoder.stages.0.", "encoder.stages.1.")):
+            torch.testing.assert_close(value, first[name], msg=name)
+
+
+def test_what_readers_said_softens_the_target(images: list[Breast]) -> None:
+    named = zip(images, ("4", "4", "4", "5", "3", "5"), strict=True)
+    read = [replace(b, row=replace(b.row, cells=b.row.cells | {"birads": category})) for b, category in named]
+    found = breasts.suspicions(read, 0.3)  # of category 4 one of three is malignant
+    assert [found[b.row.name] for b in read] == pytest.approx([0.1, 0.8, 0.1, 1, 0, 1])
+    assert breasts.suspicions(images, 0.0) == {b.row.name: float(b.malignant) for b in images}
 
 
 def test_images_are_cut_out_with_their_lesions(images: list[Breast]) -> None:
@@ -215,8 +231,9 @@ def test_parts_without_the_lesion(images: list[Breast]) -> None:
 
 
 def test_batches_of_images_repeat(images: list[Breast]) -> None:
-    made = list(breasts.batches(images, 12, 5, 1))
-    torch.testing.assert_close(made, list(breasts.batches(images, 12, 5, 1)))
+    phase = replace(breasts.FIRST, steps=12)
+    made = list(breasts.batches(images, phase, 5, 1))
+    torch.testing.assert_close(made, list(breasts.batches(images, phase, 5, 1)))
     canvases = set()
     for batch in made:
         rows, columns = batch["image"].shape[2:]

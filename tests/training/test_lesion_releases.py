@@ -62,6 +62,11 @@ def _checkpoint(folder: Path, network: torch.nn.Module, epoch: int = 2) -> None:
     torch.save(state, folder / "checkpoint.pt")
 
 
+def _both_phases(runs: Path, fold: int, epoch: int = 2) -> None:
+    _checkpoint(runs / f"fold{fold}", LesionNet())
+    _checkpoint(runs / f"fold{fold}{breasts.SECOND.name}", LesionNet(), epoch)
+
+
 def _measured(card: Card) -> dict[tuple[str, str], Any]:
     return {(m.name, m.group): m for m in card.metrics}
 
@@ -115,7 +120,7 @@ def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, mon
     found = breasts.load(tmp_path / "data")
     monkeypatch.setattr(release_breast, "_held_back", lambda b: int(b.row.cells["patient"]) >= 10)
     for fold in range(breasts.FOLDS):
-        _checkpoint(tmp_path / "breast" / f"fold{fold}", LesionNet())
+        _both_phases(tmp_path / "breast", fold)
     target = tmp_path / "models" / "breast-lesion"
     release_breast.release(found, tmp_path, target, "the command")
     catalogue = Catalogue(target.parent)
@@ -123,7 +128,7 @@ def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, mon
     card = catalogue.card("breast-lesion")
     assert card.distance is not None
     assert 0 < card.distance.limit < 1e9
-    assert (card.training.seconds, card.input_size) == (25, breasts.LONGEST)
+    assert (card.training.seconds, card.input_size) == (50, breasts.LONGEST)
     measured = _measured(card)
     assert measured["AUC", "malignancy, all images, held-out folds"].n == 20
     assert measured["AUC", "malignancy, all images, held-out folds"].value == 1
@@ -140,8 +145,9 @@ def test_a_breast_release_of_some_folds_says_so(tmp_path: Path, monkeypatch: pyt
     found = breasts.load(tmp_path / "data")
     monkeypatch.setattr(release_breast, "_held_back", lambda b: int(b.row.cells["patient"]) >= 10)
     for fold in (0, 2, 3):
-        _checkpoint(tmp_path / "breast" / f"fold{fold}", LesionNet())
-    _checkpoint(tmp_path / "breast" / "fold1", LesionNet(), epoch=1)
+        _both_phases(tmp_path / "breast", fold)
+    _checkpoint(tmp_path / "breast" / "fold1", LesionNet())  # its second phase is missing
+    _both_phases(tmp_path / "breast", 4, epoch=1)
     target = tmp_path / "models" / "breast-lesion"
     release_breast.release(found, tmp_path, target, "the command")
     card = Catalogue(target.parent).card("breast-lesion")
@@ -163,6 +169,6 @@ def test_an_unfinished_fold_is_not_released(tmp_path: Path, kind: str) -> None:
         with pytest.raises(RadviewerError, match="not finished"):
             release_glioma.release(found, tmp_path, tmp_path, "")
     else:
-        _checkpoint(tmp_path / "breast" / "fold0", LesionNet(), epoch=1)
+        _both_phases(tmp_path / "breast", 0, epoch=1)
         with pytest.raises(RadviewerError, match="holds 0 finished folds"):
             release_breast.release([], tmp_path, tmp_path, "")

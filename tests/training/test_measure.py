@@ -16,13 +16,16 @@ from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.networks import FindingNet
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.tables import write_table
-from radviewer.training import measure_alarms, measure_gate, measure_heat
+from radviewer.training import measure_alarms, measure_breast, measure_gate, measure_heat
 from radviewer.training.findings_films import NO_FOLD
 from radviewer.training.held_out import Read, write_read
-from radviewer.training.measure import measure
+from radviewer.training.measure import measure, write_breast
 from radviewer.training.measured import COMMAND, read_accepted, read_measured
 from tests.ai.conftest import card_values
 from tests.ai.drawings import Seeing, chest
+from tests.ai.lesion_models import breast_model
+from tests.ai.series import speckled
+from tests.training.scans import write_breasts
 
 SHAPE = (300, 300)
 LABELS = {
@@ -190,3 +193,26 @@ def test_files_of_pydicom_are_shown_but_for_its_chest_film() -> None:
     assert shown.keys() >= {"CT_small.dcm", "RG3_UNCR.dcm", "MR2_J2KR.dcm"}
     assert not shown.keys() & set(measure_gate.CHEST_FILMS)
     assert len(shown) > 80
+
+
+def test_the_breast_model_is_measured_beside_its_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_breasts(tmp_path / "data", images=24)
+    for source, _ in measure_breast.OTHERS:
+        _source(tmp_path / "data" / source, [np.full(SHAPE, 7, np.uint8) for _ in range(3)], ("x",))
+    breast_model(tmp_path / "models")
+    shown = {"US": speckled((150, 200)), "CT": np.zeros((90, 90))}
+    files = {name: SliceImage(image.astype(np.float32)) for name, image in shown.items()}
+    monkeypatch.setattr(
+        measure_breast, "dicom_files", lambda of: ((name, name, image) for name, image in files.items() if of(name))
+    )
+    write_breast(Catalogue(tmp_path / "models"), tmp_path / "data")
+    folder = tmp_path / "models" / "breast-lesion"
+    found = {(m.group, m.name): m for m in read_measured(folder)}
+    assert {m.command for m in found.values()} == {"python -m radviewer.training measure-breast --data DATA"}
+    assert found["its own images, every 12th, whole ensemble, no attributes", "share refused"].n == 2
+    assert found["no ultrasound: files of pydicom and pydicom-data", "share refused"].value == 1  # blank
+    assert ("ultrasound of other organs: files of pydicom and pydicom-data", "US") in read_accepted(folder)
+    heat = {name: m.value for (group, name), m in found.items() if group == "every 12th image"}
+    assert heat["mean |sum of the map + bias - logit|"] < 1e-4
+    assert 0 < heat["share of all contributions, for and against, inside the lesion"] < 1
+    assert heat["similarity (SSIM) of the map with the last 10 convolutions drawn anew"] < 1
