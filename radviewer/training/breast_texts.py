@@ -22,7 +22,8 @@ CARD_TEXTS: dict[str, Any] = {
         "Shadows behind ribs, ducts and fat lobules may be outlined; a lesion as bright as its surroundings is missed.",
         "Calipers stand at most lesions of the training images. They were painted over in half of what the networks "
         "saw and strewn elsewhere, yet a trace may be left: see the figures without calipers.",
-        "The heatmap is mostly read inside the outline the networks draw; it is no second proof of where it is.",
+        "The heatmap is mostly read inside the outline the networks draw; it is no second proof of where it is. Where "
+        "the lesion is flagged it shows what speaks for malignancy, elsewhere what speaks against it.",
     ],
     "sources": [
         {
@@ -47,5 +48,6 @@ FINDING_TEXTS: dict[str, Any] = {
     "intended": {"views": [], "body_parts": [], "youngest": 18, "oldest": None},
     "evidence": "1,875 images of 1,064 women of one hospital on four devices, all biopsied; the five folds by patient "
     "that the data set comes with. A cine was never measured: its probability is that of the mean logit of the frames "
-    "that show the lesion best.",
+    "that show the lesion best. The heatmap shows what spoke for the verdict: for malignancy where it is flagged, "
+    "against it where it is not.",
 }
