@@ -57,10 +57,17 @@ def _glioma(options: argparse.Namespace) -> None:
     from radviewer.training import brains, glioma
 
     found = brains.load(options.data, options.work / "cache")
-    left_out = [str(fold) for fold in options.folds or range(brains.FOLDS)]
-    for name in left_out if options.folds else [*left_out, *sorted({s.site for s in found.series})]:
+    for fold in options.folds or range(brains.FOLDS):
         for phase in (brains.FIRST, brains.SECOND):
-            glioma.train(found, name, options.work / "glioma", phase)
+            glioma.train(found, str(fold), options.work / "glioma", phase)
+
+
+def _glioma_sites(options: argparse.Namespace) -> None:
+    from radviewer.training import brains, glioma
+
+    found = brains.load(options.data, options.work / "cache")
+    for site in sorted({s.site for s in found.series}):
+        glioma.train(found, site, options.work / "glioma", brains.ALONE)
 
 
 def _release_glioma(options: argparse.Namespace) -> None:
@@ -122,6 +129,13 @@ def _measure_breast(options: argparse.Namespace) -> None:
     measure.write_breast(Catalogue(options.models), options.data)
 
 
+def _measure_sites(options: argparse.Namespace) -> None:
+    from radviewer.ai.catalogue import Catalogue
+    from radviewer.training import measure
+
+    measure.write_sites(Catalogue(options.models), options.data, options.work)
+
+
 def _readme(options: argparse.Namespace) -> None:
     from radviewer.ai.cards import CARD
     from radviewer.training import readme
@@ -137,6 +151,7 @@ _RECIPES = {
     "tuberculosis": _findings,
     "pneumonia": _findings,
     "glioma": _glioma,
+    "glioma-sites": _glioma_sites,
     "breast": _breast,
     "release-glioma": _release_glioma,
     "release-breast": _release_breast,
@@ -146,6 +161,7 @@ _RECIPES = {
     "measure": _measure,
     "measure-glioma": _measure_glioma,
     "measure-breast": _measure_breast,
+    "measure-sites": _measure_sites,
     "readme": _readme,
 }
 

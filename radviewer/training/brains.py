@@ -60,6 +60,8 @@ FIRST = Phase("", 10, 1e-3, 0.85, _STRONG)
 _MODERATE = Geometry(degrees=14, zoom=(0.87, 1.15), aspect=1.1, shift=0.04, shear=0.04)
 SECOND = Phase("-carved", 10, 6e-4, 0.6, _MODERATE, carved=0.5)
 """Goes on under milder changes, which sharpen borders, with tumours in new places: else rare ones were lost."""
+ALONE = Phase("-alone", 12, 1e-3, 0.7, _MODERATE, carved=0.5)
+"""The only one of a network that is not bundled: both in one, for less."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

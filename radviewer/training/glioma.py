@@ -1,7 +1,7 @@
 """The recipe of glioma on FLAIR: outline and presence on every slice, three folds by patient.
 
-Two more runs, ``DU`` and ``HT``, leave out all patients of one hospital; they are never bundled and only measure
-what the model does where it has seen nobody.
+Two more runs, ``DU`` and ``HT``, leave out all patients of one hospital, in one shorter phase; they are never bundled
+and only measure what the model does where it has seen nobody.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from radviewer.ai.networks import channels_last
 from radviewer.domain.overlap import dice
 from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import auc
-from radviewer.training.brains import FIRST, SIDE, SIZE, Brains, Phase, Series, batches, stack_of, tumour_of
+from radviewer.training.brains import FIRST, SECOND, SIDE, SIZE, Brains, Phase, Series, batches, stack_of, tumour_of
 from radviewer.training.loop import Batch, Run, Schedule
 from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet
@@ -141,15 +141,15 @@ def finished(runs: Path, left_out: str, phase: Phase) -> dict[str, Any]:
 
 
 def train(brains: Brains, left_out: str, runs: Path, phase: Phase) -> nn.Module:
-    """Train the member that does not see `left_out` in one phase; the second continues from the first."""
+    """Train the network that does not see `left_out` in one phase; the second continues from the first."""
     chosen, held_out = split(brains, left_out)
     seed = 600 + sum(left_out.encode())
     torch.manual_seed(seed)
     network = SliceNet()
-    if phase is FIRST:
-        load_imagenet(network.encoder)
-    else:
+    if phase.name == SECOND.name:
         network.load_state_dict(finished(runs, left_out, FIRST)["average"])
+    else:
+        load_imagenet(network.encoder)
     network.encoder.freeze(_FROZEN)
     channels_last(network)
     schedule = Schedule(phase.epochs, phase.steps, rate=phase.rate, slow=0.5, decay=0.03, average=0.99)

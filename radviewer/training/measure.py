@@ -8,9 +8,17 @@ from pathlib import Path
 
 from radviewer.ai.cards import Metric
 from radviewer.ai.catalogue import Catalogue
-from radviewer.training import measure_alarms, measure_breast, measure_gate, measure_glioma, measure_heat
+from radviewer.training import (
+    brains,
+    measure_alarms,
+    measure_breast,
+    measure_gate,
+    measure_glioma,
+    measure_heat,
+    measure_sites,
+)
 from radviewer.training.held_out import read_back
-from radviewer.training.measured import COMMAND, write_accepted, write_measured
+from radviewer.training.measured import COMMAND, SITES, write_accepted, write_measured
 from radviewer.training.release_anatomy import NAME as ANATOMY
 from radviewer.training.release_breast import NAME as BREAST
 from radviewer.training.release_findings import NAME as FINDINGS
@@ -56,14 +64,25 @@ def write_breast(catalogue: Catalogue, data: Path) -> None:
     _write(catalogue, BREAST, "measure-breast", *measure_breast.breast(catalogue, catalogue.card(BREAST), data))
 
 
+def write_sites(catalogue: Catalogue, data: Path, work: Path) -> None:
+    """Write ``sites.csv`` to the folder of the glioma model, from the runs ``glioma-sites`` left in `work`."""
+    found = measure_sites.sites(brains.load(data, work / "cache"), work / "glioma")
+    write_measured(catalogue.folder / GLIOMA, _told(found, "measure-sites", " --work WORK"), SITES)
+
+
 def _write(
     catalogue: Catalogue, model: str, recipe: str, metrics: Sequence[Metric], accepted: Sequence[tuple[str, str]]
 ) -> None:
+    write_accepted(catalogue.folder / model, accepted)
+    write_measured(catalogue.folder / model, _told(metrics, recipe))
+
+
+def _told(metrics: Sequence[Metric], recipe: str, more: str = "") -> list[Metric]:
+    """Log them, and name the command that measured them."""
     for found in metrics:
         _log.info("%s, %s: %.4f (n %d)", found.group, found.name, found.value, found.n)
-    command = COMMAND.replace(" measure ", f" {recipe} ")
-    write_accepted(catalogue.folder / model, accepted)
-    write_measured(catalogue.folder / model, [m.model_copy(update={"command": command}) for m in metrics])
+    command = COMMAND.replace(" measure ", f" {recipe} ") + more
+    return [found.model_copy(update={"command": command}) for found in metrics]
 
 
 def _own_films(catalogue: Catalogue) -> list[Metric]:

@@ -14,7 +14,7 @@ from radviewer.ai.cards import Metric
 from radviewer.evaluation.metrics import Figure, bootstrap
 from radviewer.evaluation.tables import write_table
 
-MEASURED, ACCEPTED, ARMS = "measured.csv", "accepted.csv", "arms.csv"
+MEASURED, SITES, ACCEPTED, ARMS = "measured.csv", "sites.csv", "accepted.csv", "arms.csv"
 COMMAND = "python -m radviewer.training measure --data DATA"
 
 
@@ -29,13 +29,13 @@ def _rounded(value: float) -> float:
     return round(value, 4) if abs(value) >= 1e-3 else float(f"{value:.1e}")
 
 
-def write_measured(folder: Path, metrics: Sequence[Metric]) -> None:
-    """Write ``folder/measured.csv``."""
+def write_measured(folder: Path, metrics: Sequence[Metric], name: str = MEASURED) -> None:
+    """Write ``folder/measured.csv``, or another table of its kind."""
     lines = [(m.name, m.group, f"{m.value:g}", f"{m.low:g}", f"{m.high:g}", m.n, m.command) for m in metrics]
-    write_table(folder / MEASURED, ("name", "group", "value", "low", "high", "n", "command"), lines)
+    write_table(folder / name, ("name", "group", "value", "low", "high", "n", "command"), lines)
 
 
-def read_measured(folder: Path) -> list[Metric]:
+def read_measured(folder: Path, name: str = MEASURED) -> list[Metric]:
     """What `write_measured` wrote; empty without it."""
     return [
         Metric(
@@ -47,12 +47,12 @@ def read_measured(folder: Path) -> list[Metric]:
             n=int(line["n"]),
             command=line["command"],
         )
-        for line in _lines(folder / MEASURED)
+        for line in _lines(folder / name)
     ]
 
 
 def write_accepted(folder: Path, accepted: Sequence[tuple[str, str]]) -> None:
-    """Name the images that are no chest film and were let through: set, image."""
+    """Name the images that a model does not read and were let through: set, image."""
     write_table(folder / ACCEPTED, ("set", "image"), accepted)
 
 

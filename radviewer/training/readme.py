@@ -8,14 +8,14 @@ from pathlib import Path
 from radviewer.ai.cards import Card, FindingCard, Metric, read_card
 from radviewer.ai.catalogue import files_of
 from radviewer.evaluation.tables import write_text
-from radviewer.training.measured import read_accepted, read_arms, read_measured
+from radviewer.training.measured import SITES, read_accepted, read_arms, read_measured
 
 README, NOTES = "README.md", "notes.md"
 _MOST_NAMES = 30
 
 
 def write_readme(folder: Path) -> None:
-    """Write ``folder/README.md`` from ``card.json``, ``measured.csv``, ``accepted.csv``, ``notes.md`` and the charts.
+    """Write ``folder/README.md`` from ``card.json``, the tables of what was measured, ``notes.md`` and the charts.
 
     Raises
     ------
@@ -34,6 +34,7 @@ def readme_of(folder: Path) -> str:
         _operating(card),
         _figures("Held-out figures", card.metrics),
         _charts(folder, card),
+        _figures("Other hospitals", read_measured(folder, SITES)),
         _figures("Refusals, robustness, heatmaps", read_measured(folder)),
         _let_through(folder),
         _arms(folder),
@@ -129,7 +130,7 @@ def _let_through(folder: Path) -> Iterator[str]:
         return
     named = [f"{image} ({group})" for group, image in accepted]
     more = f" and {len(named) - _MOST_NAMES} more" if len(named) > _MOST_NAMES else ""
-    yield f"No chest film, yet let through: {', '.join(named[:_MOST_NAMES])}{more}."
+    yield f"Not what the model reads, yet let through: {', '.join(named[:_MOST_NAMES])}{more}."
     yield ""
 
 

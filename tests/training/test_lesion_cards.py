@@ -131,8 +131,10 @@ def _image(number: int, logit: float, malignant: int) -> Image:
         histology="cyst",
         dice=dice,
         inside=1,
+        inside_against=0,
         clean_dice=dice,
         clean_inside=0,
+        clean_inside_against=0,
         logit=logit,
         clean_logit=logit / 2,
         hottest=0.5,
@@ -160,6 +162,13 @@ def test_a_breast_card_is_fitted_on_its_table(tmp_path: Path) -> None:
     outlines = "outline, all images, held-out folds"
     assert measured["share of lesions missed", outlines].value == pytest.approx(1 / 80, abs=1e-3)
     assert measured["pointing game without calipers", outlines].value == 0
+    malignancy = "malignancy, all images, held-out folds"
+    caught, cleared = (measured[name, malignancy].value for name in ("sensitivity", "specificity"))
+    ill = float(np.mean([i.malignant for i in images]))
+    flagged = caught * ill + (1 - cleared) * (1 - ill)  # made up: the peak lies inside of these alone
+    pointed = measured["pointing game: heatmap's peak inside the lesion", outlines].value
+    assert pointed == pytest.approx(flagged, abs=1e-3)
+    assert 0.2 < pointed < 0.8
     assert measured["share with a false outline", "parts of images without the lesion, held-out folds"].n == 27
     assert {"malignancy, X, held-out folds", "malignancy, BI-RADS 3, held-out folds"} <= {m.group for m in card.metrics}
 

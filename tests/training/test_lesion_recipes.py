@@ -11,7 +11,7 @@ import torch
 
 from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet
 from radviewer.errors import NothingToRead
-from radviewer.training import brains, breast, breasts, glioma
+from radviewer.training import brains, breast, breasts, glioma, measure_sites
 from radviewer.training.brains import SIDE, SIZE, Brains, random_scan
 from radviewer.training.breasts import Breast, without_calipers, without_lesion
 from radviewer.training.outline_loss import outline_loss
@@ -172,6 +172,31 @@ def test_one_epoch_of_each_phase_of_glioma(heads: Brains, tmp_path: Path) -> Non
     assert 0 < float(moved) < 0.01
     for name, value in finer.items():
         assert torch.isfinite(value).all(), name
+
+
+def test_a_hospital_is_read_by_a_network_that_has_not_seen_it(heads: Brains, tmp_path: Path) -> None:
+    names = sorted({s.site for s in heads.series})
+    with pytest.raises(NothingToRead, match="train this run first"):
+        measure_sites.sites(heads, tmp_path)
+    for name in names:
+        glioma.train(heads, name, tmp_path, replace(brains.ALONE, epochs=1, steps=1))
+    found = measure_sites.sites(heads, tmp_path)
+    assert len(found) == 4 * len(names)
+    for name in names:
+        (mean,) = (m for m in found if m.name == "mean Dice" and name in m.group)
+        assert mean.n == sum(s.site == name for s in heads.series)
+        assert 0 <= mean.value <= 1
+
+
+def test_reading_mirrored_too_gives_mirrored_maps() -> None:
+    network = SliceNet()
+    network.load_state_dict(random_state(SliceNet, 0))
+    both, image = measure_sites.Mirrored(network.eval()), torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        seen, mirrored = both(image), both(image.flip(3))
+    torch.testing.assert_close(seen.outline, mirrored.outline.flip(3), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(seen.evidence, mirrored.evidence.flip(2), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(seen.logit, mirrored.logit, atol=1e-4, rtol=1e-3)
 
 
 def test_one_epoch_of_each_phase_of_breast(images: list[Breast], tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_the_breast_model_is_measured_beside_its_release(tmp_path: Path, monkeyp
     for source, _ in measure_breast.OTHERS:
         _source(tmp_path / "data" / source, [np.full(SHAPE, 7, np.uint8) for _ in range(3)], ("x",))
     breast_model(tmp_path / "models")
-    shown = {"US": speckled((150, 200)), "CT": np.zeros((90, 90))}
+    shown: dict[str, np.ndarray] = {"US": speckled((150, 200)), "CT": np.zeros((90, 90))}
     files = {name: SliceImage(image.astype(np.float32)) for name, image in shown.items()}
     monkeypatch.setattr(
         measure_breast, "dicom_files", lambda of: ((name, name, image) for name, image in files.items() if of(name))
