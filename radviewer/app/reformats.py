@@ -26,9 +26,10 @@ _DRAFT_SAMPLES = 4  # voxels of a slab's thickness that one sample of a draft st
 
 @dataclass(frozen=True, slots=True)
 class _Cuttable:
-    """A volume made ready; `example` says how its values are shown."""
+    """A volume made ready; `example` says how its values are shown, `drafts` cuts what is seen in passing."""
 
     reslicer: Reslicer
+    drafts: Reslicer
     example: SliceImage
 
 
@@ -133,7 +134,8 @@ def _made(volume: Volume, geometry: Geometry | None) -> _Cuttable | None:
     if any(image is None for image in volume.slices):
         values = values.copy()
         values[[i for i, image in enumerate(volume.slices) if image is None]] = outside
-    return _Cuttable(Reslicer(values, geometry, outside), replace(example, padding=padding, overlays=()))
+    reslicer = Reslicer(values, geometry, outside)
+    return _Cuttable(reslicer, reslicer.thinned(), replace(example, padding=padding, overlays=()))
 
 
 def _modality(volume: Volume) -> NDArray[np.float32]:
@@ -163,7 +165,7 @@ def _unused(values: NDArray[Any]) -> tuple[float, float] | None:
 def _image(volume: _Cuttable, stack: Reformat, index: int) -> SliceImage:
     cut, grid = stack.cut, stack.planes.grid(index)
     if cut.draft:
-        values = _draft(volume.reslicer, grid, cut)
+        values = _draft(volume.drafts, grid, cut)
     else:
         values = volume.reslicer.plane(grid, slab=cut.slab, thickness=cut.thickness)
     return replace(
@@ -182,5 +184,5 @@ def _draft(reslicer: Reslicer, grid: PlaneGrid, cut: Cut) -> NDArray[Any]:
         column_spacing=plane.column_spacing * _COARSE,
     )
     small = PlaneGrid(coarse, (-(-rows // _COARSE), -(-columns // _COARSE)))
-    values = reslicer.plane(small, slab=cut.slab, thickness=cut.thickness, coarse=_DRAFT_SAMPLES)
-    return np.repeat(np.repeat(values, _COARSE, axis=0), _COARSE, axis=1)[:rows, :columns]
+    values = reslicer.plane(small, slab=cut.slab, thickness=cut.thickness, coarse=_DRAFT_SAMPLES / 2)
+    return np.repeat(values, _COARSE, axis=1)[:, :columns].repeat(_COARSE, axis=0)[:rows]

@@ -108,11 +108,16 @@ def _to_codes(stored: Pixels, low: int, high: int) -> tuple[NDArray[np.uint16], 
     return codes << np.uint16(shift), Encoding(float(origin), 1.0 / (1 << shift), is_code=True)
 
 
+_AROUND = np.ones((3, 3), np.uint8)
+
+
 def spread(values: Pixels, padding: Mask) -> Pixels:
     """Anatomy carried one pixel into the padding, so that interpolation at its edge mixes anatomy only."""
-    values = np.where(padding, values.dtype.type(0), values)
-    grown = cv2.dilate(values, np.ones((3, 3), np.uint8))
-    return np.where(padding, grown, values)
+    values = values.copy()
+    values[padding] = 0
+    grown = cv2.dilate(values, _AROUND)
+    cv2.copyTo(grown, padding.view(np.uint8), values)
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ MOST_SAMPLES = 256
 
 _ALIGNED = 1e-6
 _EDGE = 0.5 + 1e-6  # of a voxel: how far the outer voxels reach
+_LONG = 128  # voxels along an axis of which every other one still shows what is there
 
 
 class Interpolation(Enum):
@@ -67,6 +68,15 @@ class Reslicer:
         image.SetDimensions(columns, rows, slices)
         image.GetPointData().SetScalars(numpy_to_vtk(flat.reshape(-1), deep=False))
         self._image = image
+
+    def thinned(self) -> Reslicer:
+        """Of every other voxel along the longer axes: its planes need an eighth of the memory's pages to be read."""
+        steps = [2 if count >= _LONG else 1 for count in self._geometry.shape]
+        if steps == [1, 1, 1]:
+            return self
+        values = np.ascontiguousarray(self._values[:: steps[0], :: steps[1], :: steps[2]])
+        affine = self._geometry.affine_lps @ np.diag([*map(float, steps), 1.0])  # the first voxel stays where it is
+        return Reslicer(values, Geometry((values.shape[0], values.shape[1], values.shape[2]), affine), self.outside)
 
     def plane(
         self,

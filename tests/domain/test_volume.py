@@ -63,3 +63,13 @@ def test_a_mark_with_the_wrong_number_of_points_is_refused(
 def test_a_mark_has_finite_points(value: float) -> None:
     with pytest.raises(ValueError, match="not finite"):
         Mark(MarkKind.LENGTH, REFERENCE, ((0, 0), (value, 1)))
+
+
+@pytest.mark.parametrize("padding", [(-5.0, -5.0), (-5.0, -3.0), (-5.5, -4.5), (-70000.0, -70000.0), (-70000.0, -4.0)])
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32])
+def test_padding_is_what_lies_in_its_range(padding: tuple[float, float], dtype: type) -> None:
+    stored: np.ndarray = np.arange(-8, 8).reshape(4, 4).astype(dtype)
+    mask = SliceImage(stored, padding=padding).padding_mask()
+    assert mask is not None
+    expected = [[padding[0] <= float(value) <= padding[1] for value in row] for row in stored]
+    assert mask.tolist() == expected

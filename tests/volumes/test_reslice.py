@@ -182,3 +182,25 @@ def test_pixels_reach_as_far_as_the_outer_voxels(matrix: NDArray[np.float64]) ->
                 shown = reslicer.plane(grid, Interpolation.NEAREST) > 0
                 sure = np.abs(beyond - 0.5) > 1e-5
                 assert_array_equal(shown[sure], (beyond < 0.5)[sure])
+
+
+def test_planes_of_every_other_voxel_lie_where_planes_of_all_do() -> None:
+    affine = np.array([[0, 0.1, 0.8, -40], [0, 0.7, 0, 30], [1.5, 0, 0, 5], [0, 0, 0, 1]])
+    geometry = Geometry((20, 130, 128), affine)
+    slices, rows, columns = np.indices(geometry.shape)
+    values = (3 * slices + 2 * rows + columns).astype(np.int16)  # linear, so thinning loses nothing
+    whole = Reslicer(values, geometry, -1000)
+    thinned = whole.thinned()
+    axes = axes_of(geometry).turned(Orientation.AXIAL, 20)
+    planes = planes_through(geometry, axes.of(Orientation.CORONAL))
+    grid = planes.grid(planes.count // 2)
+    every, other = whole.plane(grid).astype(np.int32), thinned.plane(grid).astype(np.int32)
+    both = (every > -1000) & (other > -1000)
+    assert both.sum() > 0.9 * (every > -1000).sum() > 0
+    assert np.abs(every - other)[both].max() <= 1
+
+
+def test_a_small_volume_is_not_thinned() -> None:
+    geometry = Geometry((3, 60, 60), np.eye(4))
+    reslicer = Reslicer(np.zeros(geometry.shape, np.int16), geometry)
+    assert reslicer.thinned() is reslicer
