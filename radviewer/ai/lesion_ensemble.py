@@ -13,7 +13,7 @@ from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Placement
 from radviewer.ai.graphs import forward
-from radviewer.ai.lesion_networks import Judged, LesionNet
+from radviewer.ai.lesion_networks import BESIDE, Judged, LesionNet
 from radviewer.ai.running import build, device
 from radviewer.ai.sonograms import Scan
 from radviewer.progress import Progress
@@ -54,9 +54,11 @@ class Judgement:
     def heat(self, scale: float, shape: tuple[int, ...], flagged: bool) -> Grey:
         """What speaks for the verdict, on the image's own grid.
 
-        Contributions to the logit where the image is flagged, and those against it where not; ÷ `scale`, 0–1.
+        Contributions to the logit where the image is flagged, and those against it where not, as if each cell of the
+        lesion spoke alone: else those of a large lesion would be fainter for being many.  ÷ `scale` (logits), 0–1.
         """
-        spoke = self.evidence if flagged else -self.evidence
+        shares = float(np.mean(1 / (1 + np.exp(-self.outline.astype(np.float64))))) + BESIDE
+        spoke = (self.evidence if flagged else -self.evidence) * (shares * self.evidence.size)
         cells = np.clip(spoke / scale, 0, 1).astype(np.float32)
         return self.placed(cells).map(cells, (shape[0], shape[1]))
 

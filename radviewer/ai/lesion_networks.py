@@ -20,7 +20,8 @@ _PRESENCE_WIDTH = _WIDTHS[2]
 PRESENCE_CELLS = 16
 """Cells that the presence logit counts as one."""
 _HEAD_WIDTH = 1280
-_BESIDE = 0.02  # weight of cells outside the lesion, in shares of a cell inside
+BESIDE = 0.02
+"""Weight of cells outside the lesion, in shares of a cell inside."""
 _FINER = 4  # cells of the contributions along a side of a cell of the encoder's last map
 
 
@@ -121,7 +122,7 @@ class LesionNet(_Outliner):
         """Pooling weights ``(n, rows / 8, columns / 8)`` from outline logits: > 0, sum 1 per image."""
         with torch.no_grad():
             inside = functional.avg_pool2d(outline.sigmoid(), 4)[:, 0]
-            weights = inside + _BESIDE
+            weights = inside + BESIDE
             return weights / weights.sum(dim=(1, 2), keepdim=True)
 
     def forward(self, x: Tensor) -> Judged:

@@ -7,6 +7,7 @@ from typing import Any
 CARD_TEXTS: dict[str, Any] = {
     "task": "breast lesion",
     "title": "Lesions on breast ultrasound: outline and malignancy",
+    "heat_stride": 8,
     "modalities": ["US"],
     "labels": ["malignant lesion"],
     "requires": None,

@@ -137,7 +137,6 @@ def _image(number: int, logit: float, malignant: int) -> Image:
         clean_inside_against=0,
         logit=logit,
         clean_logit=logit / 2,
-        hottest=0.5,
         false_share=-1.0 if number % 3 else number / 1000,
     )
 
