@@ -130,7 +130,7 @@ class LesionNet(_Outliner):
         encoded = self.encoder(x)
         outline = self.outline(self.decoded(encoded)[-1])
         features = self.dropout(self.head(encoded[-1]))
-        coarse = functional.conv2d(features, self.classifier.weight[:, :, None, None])
+        coarse = torch.einsum("nchw,oc->nohw", features, self.classifier.weight)
         # Interpolation is linear, so contributions still add up; a small lesion gets cells of its own.
         scores = functional.interpolate(coarse, scale_factor=float(_FINER), mode="bilinear")[:, 0]
         evidence = scores * self.weights(outline)

@@ -133,7 +133,7 @@ class _Operations:
             functional.pad: self.pad,
             functional.relu6: lambda x, **_: self._ops.clamp(self._node(x), 0.0, 6.0),
             functional.interpolate: self.interpolate,
-            functional.adaptive_max_pool2d: self.adaptive_max_pool2d,
+            functional.avg_pool2d: self.avg_pool2d,
             functional.dropout: self.dropout,
             functional.dropout2d: self.dropout,
         }
@@ -225,12 +225,12 @@ class _Operations:
         scales = np.full(2, scale_factor, np.float32)
         return self._ops.interpolate(self._node(x), scales, "linear_onnx", "scales", axes=np.array(_SPATIAL))
 
-    def adaptive_max_pool2d(self, x: Tensor, output_size: Sequence[int], return_indices: bool = False) -> Any:
-        """Of a map that is a whole number of times larger, as the networks' strides make it: at every size."""
-        window = [x.shape[axis] // size for axis, size in zip(_SPATIAL, output_size, strict=True)]
-        if return_indices or any(x.shape[a] % size for a, size in zip(_SPATIAL, output_size, strict=True)):
+    def avg_pool2d(self, x: Tensor, size: int | tuple[int, int]) -> Any:
+        """Of whole windows side by side."""
+        window = _pair(size)
+        if any(x.shape[axis] % length for axis, length in zip(_SPATIAL, window, strict=True)):
             raise Untranslated("pooling in another manner")
-        return self._ops.max_pool(self._node(x), window, [1, 1], [0, 0], [0, 0], window).output(0)
+        return self._ops.avg_pool(self._node(x), window, [0, 0], [0, 0], window, True)
 
     def dropout(self, x: Tensor, *, training: bool, **_: Any) -> Any:
         """Nothing, outside training."""
