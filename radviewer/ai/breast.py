@@ -58,10 +58,15 @@ def lesion_of(judgement: Judgement, shape: tuple[int, int]) -> Mask:
     return filled > 0
 
 
-def heat_of(judgement: Judgement, item: FindingCard, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Heatmap of one image, 0–1 on its own pixels: what speaks for malignancy if flagged, against it if not."""
+def heat_of(
+    judgement: Judgement, item: FindingCard, shape: tuple[int, ...], scale: float | None = None
+) -> NDArray[np.float32]:
+    """Heatmap of one image, 0–1 on its own pixels: what speaks for malignancy if flagged, against it if not.
+
+    `scale` in place of the card's, in logits: of a very large one nothing is cut off at 1.
+    """
     flagged = probability(judgement.logit, item.calibration) >= item.threshold
-    return judgement.heat(item.heat_scale, shape, flagged)
+    return judgement.heat(scale or item.heat_scale, shape, flagged)
 
 
 def judged_image(catalogue: Catalogue, card: Card, image: SliceImage, only_fold: int | None = None) -> Judgement:

@@ -24,6 +24,9 @@ from radviewer.evaluation.run_findings import scored
 from radviewer.evaluation.tables import write_table
 from radviewer.progress import Progress
 
+UNCUT = 1000.0
+"""Logits: a scale of the heatmap at which its peak is not cut off."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -54,7 +57,7 @@ class _LesionReader:
         truth = self._truth(line, shape)
         if truth is not None:
             found = lesion_of(judgement, shape)
-            inside = peak_inside(heat_of(judgement, finding, shape), truth)
+            inside = peak_inside(heat_of(judgement, finding, shape, UNCUT), truth)
             self.overlaps.append(Overlap(line.name, line.patient, dice(found, truth), inside))
         return probability(judgement.logit, finding.calibration)
 

@@ -31,6 +31,7 @@ from radviewer.evaluation.charts import reliability_chart, roc_chart, save_pictu
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
 from radviewer.evaluation.metrics import Bools, Figure, Floats, auc, bootstrap, roc, threshold_for_specificity
+from radviewer.evaluation.run_lesions import UNCUT
 from radviewer.evaluation.tables import write_table
 from radviewer.training.breast import finished
 from radviewer.training.breast_texts import CARD_TEXTS, FINDING_TEXTS
@@ -52,7 +53,6 @@ SPECIFICITY = 0.85
 _SEED = 900
 _HEAT_QUANTILE = 0.95
 _HOTTEST = 1.43  # hottest cell over the logit, both at that quantile; every 20th image, n 94
-_UNCUT = 1000.0  # logits: a scale at which no heat is cut off
 _ACCEPTED, _MARGIN = 0.995, 1.2
 _MISSED = 0.1  # Dice below which a lesion counts as not outlined
 
@@ -184,7 +184,7 @@ def _scores(judgement: Judgement, lesion: Bytes) -> tuple[float, int, int]:
     """Dice, and whether the heatmap's peak lies inside where the image is flagged, and where it is not."""
     truth = lesion > 127
     found = lesion_of(judgement, (truth.shape[0], truth.shape[1]))
-    for_it, against = (peak_inside(judgement.heat(_UNCUT, truth.shape, flagged), truth) for flagged in (True, False))
+    for_it, against = (peak_inside(judgement.heat(UNCUT, truth.shape, flagged), truth) for flagged in (True, False))
     return dice(found, truth), int(for_it), int(against)
 
 

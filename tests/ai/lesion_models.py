@@ -108,7 +108,7 @@ class BrightSlices(nn.Module):
 class DarkLesions(nn.Module):
     """Outlines what is dark inside the scan; its logit grows with how much that is."""
 
-    bias = -1.0
+    bias = -0.1
 
     def __init__(self, level: float = 0.25) -> None:
         super().__init__()
