@@ -20,10 +20,9 @@ from radviewer.ai.lesion_networks import LesionNet
 from radviewer.ai.networks import channels_last
 from radviewer.ai.sonograms import scan_of
 from radviewer.domain.overlap import dice
-from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import auc
 from radviewer.training.breasts import FIRST, LONGEST, Breast, Phase, batches
-from radviewer.training.loop import Batch, Run, Schedule
+from radviewer.training.loop import Batch, Run, Schedule, finished_run
 from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet_head
 
@@ -76,13 +75,7 @@ def finished(runs: Path, fold: int, phase: Phase) -> dict[str, Any]:
         If it is not trained to its end.
 
     """
-    path = folder_of(runs, fold, phase) / "checkpoint.pt"
-    if not path.is_file():
-        raise NothingToRead(f"{path} is missing: train this run first.")
-    state: dict[str, Any] = torch.load(path, weights_only=True)
-    if state["epoch"] < state["schedule"]["epochs"]:
-        raise NothingToRead(f"{path} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs.")
-    return state
+    return finished_run(folder_of(runs, fold, phase))
 
 
 def train_fold(breasts: Sequence[Breast], fold: int, runs: Path, phase: Phase) -> nn.Module:

@@ -21,10 +21,9 @@ from radviewer.ai.films import Placement
 from radviewer.ai.lesion_networks import PRESENCE_CELLS, SliceNet
 from radviewer.ai.networks import channels_last
 from radviewer.domain.overlap import dice
-from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import auc
 from radviewer.training.brains import FIRST, SECOND, SIDE, SIZE, Brains, Phase, Series, batches, stack_of, tumour_of
-from radviewer.training.loop import Batch, Run, Schedule
+from radviewer.training.loop import Batch, Run, Schedule, finished_run
 from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet
 
@@ -131,13 +130,7 @@ def finished(runs: Path, left_out: str, phase: Phase) -> dict[str, Any]:
         If it is not trained to its end.
 
     """
-    path = folder_of(runs, left_out, phase) / "checkpoint.pt"
-    if not path.is_file():
-        raise NothingToRead(f"{path} is missing: train this run first.")
-    state: dict[str, Any] = torch.load(path, weights_only=True)
-    if state["epoch"] < state["schedule"]["epochs"]:
-        raise NothingToRead(f"{path} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs.")
-    return state
+    return finished_run(folder_of(runs, left_out, phase))
 
 
 def train(brains: Brains, left_out: str, runs: Path, phase: Phase) -> nn.Module:

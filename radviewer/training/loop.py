@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from radviewer.errors import NothingToRead
 from radviewer.training.curves import draw_curves
 
 Batch = dict[str, Tensor]
@@ -54,6 +55,24 @@ class Schedule:
     slow: float = 0.5
     decay: float = 0.02
     average: float = 0.99
+
+
+def finished_run(folder: Path) -> dict[str, Any]:
+    """Last checkpoint of the run in a folder.
+
+    Raises
+    ------
+    NothingToRead
+        If it is not trained to its end.
+
+    """
+    path = folder / "checkpoint.pt"
+    if not path.is_file():
+        raise NothingToRead(f"{path} is missing: train this run first.")
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    if state["epoch"] < state["schedule"]["epochs"]:
+        raise NothingToRead(f"{path} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs.")
+    return state
 
 
 def _groups(network: nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
