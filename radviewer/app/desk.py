@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -40,7 +42,7 @@ class Desk(QObject):
     layout_changed = Signal()  # other viewports are seen, or in another grid
     active_changed = Signal(int)
     linked_changed = Signal(bool)
-    moved = Signal()  # some viewport shows another image: reference lines follow
+    moved = Signal()  # some viewport shows another image, or none but the volume in 3D: reference lines follow
 
     def __init__(self, cache: SeriesCache, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,9 +58,11 @@ class Desk(QObject):
         self._before_one: Layout | None = None  # what `toggle_one` goes back to
         self._following = False
         self._positions: WeakKeyDictionary[Stack, SlicePositions] = WeakKeyDictionary()
+        self._together = self._has_moved = False
         self.links.changed.connect(self._on_links)
         for viewport in self.viewports:
-            viewport.image_changed.connect(self.moved)
+            viewport.image_changed.connect(self._on_moved)
+            viewport.in_3d_changed.connect(self._on_moved)
             viewport.scrolled.connect(partial(self._on_scrolled, viewport))
             viewport.opened.connect(partial(self._on_opened, viewport))
             viewport.stack_changed.connect(self._pin)
@@ -158,12 +162,25 @@ class Desk(QObject):
             viewport.clear()
         self.activate(0)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Emit `moved` once, at the end, for all viewports that are given other images meanwhile."""
+        outer, self._together = self._together, True
+        try:
+            yield
+        finally:
+            self._together = outer
+            if self._has_moved and not outer:
+                self._has_moved = False
+                self.moved.emit()
+
     def go_to_point(self, stack: Stack, point: Vector) -> None:
         """Show the images of a stack nearest to an LPS point, wherever they are on screen."""
-        for viewport in self.seen:
-            index = self._nearest(stack, point) if viewport.stack is stack else None
-            if index is not None:
-                self._quietly(viewport, index)
+        with self.together():
+            for viewport in self.seen:
+                index = self._nearest(stack, point) if viewport.stack is stack else None
+                if index is not None:
+                    self._quietly(viewport, index)
 
     def point_at(self, source: Viewport, point: tuple[float, float] | None) -> None:
         """Show ``(row, column)`` of `source` in all other viewports that share its patient coordinates.
@@ -197,6 +214,12 @@ class Desk(QObject):
         viewport.go_to(index)
         self._following = following
 
+    def _on_moved(self) -> None:
+        if self._together:
+            self._has_moved = True
+        else:
+            self.moved.emit()
+
     def _on_scrolled(self, source: Viewport) -> None:
         if self.linked and not self._following and source in self.seen:
             self._follow(source)
@@ -222,10 +245,11 @@ class Desk(QObject):
 
     def _follow(self, source: Viewport) -> None:
         """Bring the other viewports to the position of the one the reader scrolls."""
-        for other in self.seen:
-            index = None if other is source else self._same_position(source, other)
-            if index is not None:
-                self._quietly(other, index)
+        with self.together():
+            for other in self.seen:
+                index = None if other is source else self._same_position(source, other)
+                if index is not None:
+                    self._quietly(other, index)
 
     def _same_position(self, source: Viewport, other: Viewport) -> int | None:
         """Slice of `other` where `source` is; None when they do not scroll together."""

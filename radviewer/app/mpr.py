@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from radviewer.app.desk import Desk, Layout
 from radviewer.app.viewport import Shown, Viewport
@@ -17,6 +17,9 @@ from radviewer.domain.study import Stack
 
 PLACES = (Orientation.AXIAL, Orientation.CORONAL, Orientation.SAGITTAL)
 """What the first viewports of the layout show."""
+
+PAUSE_MS = 150
+"""After which planes that are being turned are shown in full: the reader holds still to look."""
 
 THICKEST = 200.0
 """Of slabs, in mm."""
@@ -58,6 +61,9 @@ class Mpr(QObject):
         self._crosses: dict[str, Cross] = {}
         self._before: tuple[Layout, tuple[Shown | None, ...]] | None = None
         self._following = False
+        self._coarse: Stack | None = None  # planes of which are being turned
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._pause.timeout.connect(self._on_pause)
         for viewport in desk.viewports:
             viewport.scrolled.connect(partial(self._on_scrolled, viewport))
             viewport.view_changed.connect(partial(self._on_view, viewport))
@@ -154,9 +160,7 @@ class Mpr(QObject):
         """Show what was there before the planes."""
         before, self._before = self._before, None
         if before is None:
-            for viewport in self._desk.seen:
-                if viewport.cut is not None and viewport.subject is not None:
-                    viewport.show(viewport.subject)
+            self._leave_hung()
             return
         layout, stacks = before
         for viewport, shown in zip(self._desk.viewports, stacks, strict=True):
@@ -166,8 +170,23 @@ class Mpr(QObject):
                 viewport.show(shown)
         self._desk.set_layout(layout)
 
+    def _leave_hung(self) -> None:
+        """Leave planes that were never opened by hand: one viewport is enough where all show the same volume."""
+        desk = self._desk
+        volumes = {viewport.stack.source.key for viewport in desk.seen if viewport.stack is not None}
+        if len(volumes) == 1 and len(desk.seen) > 1:
+            if desk.active.shown is None:
+                desk.activate(desk.viewports.index(next(v for v in desk.seen if v.shown is not None)))
+            desk.active.set_in_3d(False)
+            desk.set_layout(Layout.ONE)
+        for viewport in desk.seen:
+            if viewport.cut is not None and viewport.subject is not None:
+                viewport.show(viewport.subject)
+
     def clear(self) -> None:
         """Forget all cross-hairs (another study was opened)."""
+        self._pause.stop()
+        self._coarse = None
         self._crosses.clear()
         self._before = None
 
@@ -191,7 +210,7 @@ class Mpr(QObject):
         degrees : float
             From where they are.
         draft : bool
-            Whether more turns follow at once: planes are coarse meanwhile.
+            Whether more turns follow at once: planes are coarse until there is none for `PAUSE_MS`.
 
         """
         cut, cross = viewport.cut, self.cross(viewport)
@@ -201,6 +220,9 @@ class Mpr(QObject):
         axes = cross.axes.turned(cut.cut.orientation, clockwise * degrees)
         self._crosses[cut.of.key] = replace(cross, axes=axes)
         self._cut_again(cut.of, draft=draft)
+        if draft:
+            self._coarse = cut.of
+            self._pause.start()
 
     def set_slab(self, viewport: Viewport, slab: Slab, thickness: float) -> None:
         """Show slabs of a thickness in mm instead of planes; 0 shows planes again."""
@@ -212,6 +234,7 @@ class Mpr(QObject):
 
     def finish(self, source: Stack) -> None:
         """Show in full what was coarse while it was turned."""
+        self._pause.stop()
         if any(cut.cut.draft for _, cut in self.planes_of(source)):
             self._cut_again(source)
 
@@ -220,6 +243,14 @@ class Mpr(QObject):
         if viewport.cut is not None:
             self._start(viewport.cut.of, viewport.cut.of.first_shown)
             self._cut_again(viewport.cut.of)
+            for other, _ in self.planes_of(viewport.cut.of):
+                if other.camera.zoom is None:
+                    other.set_camera(other.camera.fit())
+
+    def _on_pause(self) -> None:
+        source, self._coarse = self._coarse, None
+        if source is not None:
+            self.finish(source)
 
     def _start(self, source: Stack, index: int) -> Cross:
         geometry = source.geometry
@@ -234,14 +265,15 @@ class Mpr(QObject):
     def _cut_again(self, source: Stack, *, draft: bool = False) -> None:
         cross = self._crosses[source.key]
         following, self._following = self._following, True
-        for viewport, shown in self.planes_of(source):
-            cut = cross.cut(shown.cut.orientation, draft=draft)
-            if shown.cut == replace(cut, draft=False) or (cut.centre is None and _alike(shown.cut, cut)):
-                continue
-            if draft and _turned_about_itself(shown.cut, cut):
-                continue  # named by its new axes when the turn ends
-            stack = reformatted(source, cut)
-            viewport.show_cut(stack, stack.planes.nearest(cross.centre))
+        with self._desk.together():
+            for viewport, shown in self.planes_of(source):
+                cut = cross.cut(shown.cut.orientation, draft=draft)
+                if shown.cut == replace(cut, draft=False) or (cut.centre is None and _alike(shown.cut, cut)):
+                    continue
+                if draft and _turned_about_itself(shown.cut, cut):
+                    continue  # named by its new axes when the turn ends
+                stack = reformatted(source, cut)
+                viewport.show_cut(stack, stack.planes.nearest(cross.centre), cross.centre)
         self._following = following
         self.changed.emit()
 
@@ -249,8 +281,9 @@ class Mpr(QObject):
         """Show the planes nearest to the centre."""
         cross = self._crosses[source.key]
         following, self._following = self._following, True
-        for viewport, cut in self.planes_of(source):
-            viewport.go_to(cut.planes.nearest(cross.centre))
+        with self._desk.together():
+            for viewport, cut in self.planes_of(source):
+                viewport.go_to(cut.planes.nearest(cross.centre))
         self._following = following
         self.changed.emit()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from radviewer.domain.geometry import Geometry
 from radviewer.domain.planes import PlaneGrid, Slab
-from radviewer.domain.reformat import Cut, Reformat
+from radviewer.domain.reformat import DRAFT_BLOCK, Cut, Reformat
 from radviewer.domain.volume import SliceImage, Volume
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _KEPT = 24  # planes
 _KEPT_LAYERS = 48  # outlines and heatmaps on planes
-_COARSE = 2  # screen pixels that one pixel of a draft stands for, each way
 _DRAFT_SAMPLES = 4  # voxels of a slab's thickness that one sample of a draft stands for
 
 
@@ -176,13 +175,13 @@ def _image(volume: _Cuttable, stack: Reformat, index: int) -> SliceImage:
 def _draft(reslicer: Reslicer, grid: PlaneGrid, cut: Cut) -> NDArray[Any]:
     """The plane from fewer pixels, on the same grid."""
     rows, columns = grid.shape
-    plane, shift = grid.plane, (_COARSE - 1) / 2
+    plane, shift = grid.plane, (DRAFT_BLOCK - 1) / 2
     coarse = replace(
         plane,
         position=plane.to_patient(shift, shift),
-        row_spacing=plane.row_spacing * _COARSE,
-        column_spacing=plane.column_spacing * _COARSE,
+        row_spacing=plane.row_spacing * DRAFT_BLOCK,
+        column_spacing=plane.column_spacing * DRAFT_BLOCK,
     )
-    small = PlaneGrid(coarse, (-(-rows // _COARSE), -(-columns // _COARSE)))
+    small = PlaneGrid(coarse, (-(-rows // DRAFT_BLOCK), -(-columns // DRAFT_BLOCK)))
     values = reslicer.plane(small, slab=cut.slab, thickness=cut.thickness, coarse=_DRAFT_SAMPLES / 2)
-    return np.repeat(values, _COARSE, axis=1)[:, :columns].repeat(_COARSE, axis=0)[:rows]
+    return np.repeat(values, DRAFT_BLOCK, axis=1)[:, :columns].repeat(DRAFT_BLOCK, axis=0)[:rows]

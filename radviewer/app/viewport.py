@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.history import Change, History
+from radviewer.app.plane_camera import carried
 from radviewer.app.series_cache import SeriesCache
-from radviewer.domain.geometry import ImagePlane
+from radviewer.domain.geometry import ImagePlane, Vector
 from radviewer.domain.measurement import ImageReference, PlaneSource
+from radviewer.domain.planes import PlaneGrid
 from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 from radviewer.domain.volume import SliceImage
@@ -31,11 +33,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """How the reader left a stack."""
+    """How the reader left a stack; `grid` of planes is what the camera saw."""
 
     index: int
     camera: Camera
     presentation: Presentation
+    grid: PlaneGrid | None = None
 
 
 class Viewport(QObject):
@@ -175,11 +178,13 @@ class Viewport(QObject):
         self._cache.request(shown.stack, focus)
         self._cache.want(shown.stack, self.index)
 
-    def show_cut(self, cut: Reformat, index: int) -> None:
-        """Show other planes through the volume that is shown, in the same window and as large."""
-        shown = self.shown
+    def show_cut(self, cut: Reformat, index: int, about: Vector) -> None:
+        """Show other planes through the volume that is shown, in the same window, as large, an LPS point in place."""
+        shown, before = self.shown, self.cut
         if shown is None or cut.of is not shown.stack.source:
             raise ValueError("planes of another volume: show them as a stack")
+        if before is not None:
+            self.camera = carried(self.camera, before, cut, about)
         self.shown = replace(shown, stack=cut)
         self.index = self._clamped(index)
         self.crosshair = None
@@ -322,13 +327,16 @@ class Viewport(QObject):
 
     def _keep(self) -> None:
         if self.shown is not None and not self._provisional:
-            self._left[self.shown.stack.key] = Left(self.index, self.camera, self.presentation)
+            grid = _grid(self.shown.stack)
+            self._left[self.shown.stack.key] = Left(self.index, self.camera, self.presentation, grid)
 
     def _how_left(self, stack: Stack, first: Left) -> Left:
         """How a stack was left; planes never shown before begin in the window of their source."""
         left = self._left.get(stack.key)
         if left is None and stack.source is not stack and (source := self._left.get(stack.source.key)) is not None:
             return replace(first, presentation=replace(source.presentation, steps=()))
+        if left is not None and left.grid != _grid(stack):  # turned since
+            return replace(left, camera=first.camera)
         return left or first
 
     def _clamped(self, index: int) -> int:
@@ -349,6 +357,10 @@ class Viewport(QObject):
             self._preview = None
             self._settle_window()
             self.image_changed.emit()
+
+
+def _grid(stack: Stack) -> PlaneGrid | None:
+    return stack.planes.first if isinstance(stack, Reformat) else None
 
 
 def stacks_of(result: ScanResult) -> Iterator[Shown]:

@@ -16,6 +16,9 @@ from radviewer.domain.planes import Axes, Orientation, PlaneSet, Slab, planes_th
 from radviewer.domain.study import Frame, ImageFile, Stack, StackKind
 
 FEWEST_SLICES = 3
+DRAFT_BLOCK = 3
+"""Pixels, each way, that hold one and the same value in a draft."""
+
 _NEAR = 0.01  # of a pixel
 _FRAMES_KEPT = 32
 _COLOUR = ("PALETTE COLOR", "RGB")
@@ -38,7 +41,7 @@ class Cut:
     thickness : float
         In mm; 0 for planes without any.
     draft : bool
-        Coarse, while the planes are being turned.
+        Coarse, while the planes are being turned: in blocks of `DRAFT_BLOCK`.
 
     """
 

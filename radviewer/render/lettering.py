@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QImage, QPainter
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QImage, QPainter, QStaticText
 
 from radviewer.paths import resources
 from radviewer.render.recent import Recent
@@ -121,14 +121,14 @@ class Lettering:
         picture.fill(0)
         painter = QPainter(picture)
         painter.setFont(font(pixel_size))
-        box = QRectF(margin, margin, width, height)
-        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextSingleLine
+        text = QStaticText(line)  # laid out once for all nine
+        text.setTextFormat(Qt.TextFormat.PlainText)
         step = max(1.0, pixel_size / 12)
         painter.setPen(HALO)
         for x, y in _AROUND:
-            painter.drawText(box.translated(x * step, y * step), int(flags), line)
+            painter.drawStaticText(QPointF(margin + x * step, margin + y * step), text)
         painter.setPen(colour)
-        painter.drawText(box, int(flags), line)
+        painter.drawStaticText(QPointF(margin, margin), text)
         painter.end()
         return picture
 

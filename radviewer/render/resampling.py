@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from radviewer.domain.reformat import DRAFT_BLOCK
 from radviewer.domain.volume import Pixels
 from radviewer.render.presentation import Interpolation
 from radviewer.render.samples import Mask, Reduction, Samples, reduction
@@ -58,9 +59,10 @@ def visible_patch(transform: ViewTransform) -> Patch | None:
 
 
 def reductions(transform: ViewTransform) -> tuple[Reduction, Reduction]:
-    """How the rows and the columns of an image are reduced for a transform; not at all for a draft."""
+    """How the rows and the columns of an image are reduced for a transform; a draft only to its blocks."""
     if transform.draft:
-        return reduction(transform.shape[0], 1.0), reduction(transform.shape[1], 1.0)
+        rows, columns = (-(-count // DRAFT_BLOCK) for count in transform.shape)
+        return Reduction(DRAFT_BLOCK, rows, rows), Reduction(DRAFT_BLOCK, columns, columns)
     per_row, per_column = transform.pixel_size
     return reduction(transform.shape[0], per_row), reduction(transform.shape[1], per_column)
 

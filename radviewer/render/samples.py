@@ -113,8 +113,7 @@ _AROUND = np.ones((3, 3), np.uint8)
 
 def spread(values: Pixels, padding: Mask) -> Pixels:
     """Anatomy carried one pixel into the padding, so that interpolation at its edge mixes anatomy only."""
-    values = values.copy()
-    values[padding] = 0
+    values = np.where(padding, values.dtype.type(0), values)
     grown = cv2.dilate(values, _AROUND)
     cv2.copyTo(grown, padding.view(np.uint8), values)
     return values
@@ -153,6 +152,14 @@ def reduction(pixels: int, zoom: float) -> Reduction:
     blocks = 2 ** math.floor(math.log2(1 / zoom) + 1e-9)
     whole = -(-pixels // blocks)
     return Reduction(blocks, whole, max(1, round(whole * blocks * zoom)))
+
+
+def samples_of(image: SliceImage, rows: Reduction, columns: Reduction, *, in_blocks: bool = False) -> Samples:
+    """Samples of an image, reduced; of one that is made of equal pixels `in_blocks`, one of each, which is faster."""
+    if in_blocks:
+        return encode(image.with_stored(image.stored[:: rows.blocks, :: columns.blocks]))
+    samples = encode(image)
+    return samples if rows.size == columns.size == 1 else shrink(samples, rows, columns)
 
 
 def shrink(samples: Samples, rows: Reduction, columns: Reduction) -> Samples:

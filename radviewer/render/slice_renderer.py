@@ -22,7 +22,7 @@ from radviewer.render.resampling import (
     resample_mask,
     visible_patch,
 )
-from radviewer.render.samples import Encoding, Reduction, Samples, encode, shrink
+from radviewer.render.samples import Encoding, Samples, samples_of
 from radviewer.render.steps import apply_steps, depends_on_voi
 from radviewer.render.view import ViewTransform
 from radviewer.render.windowing import code_table, effective_voi, modality_values, to_grey
@@ -53,12 +53,14 @@ class SliceRenderer:
         self._samples: Recent[Samples] = Recent(32 * _MIB, lambda samples: samples.values.nbytes)
         self._resampled: Recent[Resampled] = Recent(1)
         self._tables: Recent[NDArray[np.uint8]] = Recent(32)
+        self._pictures: Recent[QImage] = Recent(1)
         self._overlays: Recent[PlacedPicture] = Recent(4)
 
     def render(self, image: SliceImage, presentation: Presentation, transform: ViewTransform) -> QImage:
         """Picture of the whole viewport, ``transform.size`` device pixels; black beside the image.
 
-        Grayscale8, or RGB888 for colour.  Overlay planes are not in it (see `overlay`).
+        Grayscale8, or RGB888 for colour; the same object while nothing has changed, so paint it, never into it.
+        Overlay planes are not in it (see `overlay`).
 
         Raises
         ------
@@ -70,15 +72,9 @@ class SliceRenderer:
         """
         if transform.shape != image.stored.shape[:2]:
             raise ValueError(f"an image of {image.stored.shape} in a view of {transform.shape}")
-        kind = QImage.Format.Format_RGB888 if image.is_colour else QImage.Format.Format_Grayscale8
-        picture = QImage(*transform.size, kind)
-        if picture.isNull():
-            raise MemoryError("no memory for a picture")
-        picture.fill(0)
-        patch = visible_patch(transform)
-        if patch is not None:
-            self._draw(_pixels(picture)[patch.slices], image, presentation, transform, patch)
-        return picture
+        meaning = (image.padding, image.slope, image.intercept, image.modality_lut, image.vois, image.inverted)
+        key = (Same(image.stored), *meaning, presentation, transform)
+        return self._pictures.get(key) or self._pictures.put(key, self._picture(image, presentation, transform))
 
     def overlay(self, plane: OverlayPlane, transform: ViewTransform) -> PlacedPicture | None:
         """Overlay plane in crisp colour; None when the image is out of view."""
@@ -101,8 +97,19 @@ class SliceRenderer:
 
     def clear(self) -> None:
         """Forget everything that was kept."""
-        for kept in (self._stepped, self._samples, self._resampled, self._tables, self._overlays):
+        for kept in (self._stepped, self._samples, self._resampled, self._tables, self._pictures, self._overlays):
             kept.clear()
+
+    def _picture(self, image: SliceImage, presentation: Presentation, transform: ViewTransform) -> QImage:
+        kind = QImage.Format.Format_RGB888 if image.is_colour else QImage.Format.Format_Grayscale8
+        picture = QImage(*transform.size, kind)
+        if picture.isNull():
+            raise MemoryError("no memory for a picture")
+        picture.fill(0)
+        patch = visible_patch(transform)
+        if patch is not None:
+            self._draw(_pixels(picture)[patch.slices], image, presentation, transform, patch)
+        return picture
 
     def _draw(
         self, target: Pixels, image: SliceImage, presentation: Presentation, transform: ViewTransform, patch: Patch
@@ -111,8 +118,10 @@ class SliceRenderer:
         voi = effective_voi(image, presentation)
         shown = self._with_steps(image, presentation, voi)
         rows, columns = reductions(transform)
-        key = (Same(shown.stored), shown.padding, rows, columns)
-        samples = self._samples.get(key) or self._samples.put(key, _samples(shown, rows, columns))
+        key = (Same(shown.stored), shown.padding, rows, columns, transform.draft)
+        samples = self._samples.get(key)
+        if samples is None:
+            samples = self._samples.put(key, samples_of(shown, rows, columns, in_blocks=transform.draft))
         resampled = self._resample(key, samples, transform, patch, presentation.interpolation)
         inverted = image.inverted != presentation.inverted
         self._window(target, resampled.values, shown, samples.encoding, voi, inverted)
@@ -147,11 +156,6 @@ class SliceRenderer:
                 table = code_table(shown, encoding, voi, inverted)
             self._tables.put(key, table)
         cv2.LUT(values, table, dst=target)
-
-
-def _samples(image: SliceImage, rows: Reduction, columns: Reduction) -> Samples:
-    samples = encode(image)
-    return samples if rows.size == columns.size == 1 else shrink(samples, rows, columns)
 
 
 def _steps_key(image: SliceImage, presentation: Presentation, voi: Voi) -> Hashable:

@@ -32,7 +32,7 @@ class Camera:
     ----------
     zoom : float or None
         Device pixels per image pixel, along the finer axis of non-square pixels; None fits
-        the whole image into the viewport.
+        `extent` into the viewport.
     centre : Point or None
         ``(row, column)`` shown at the viewport's centre; None is the image's centre.
     quarter_turns : int
@@ -42,6 +42,8 @@ class Camera:
     against : str
         Edge of the viewport that the image lies against while `centre` is None: "left", "right", or ""
         for the middle.
+    extent : tuple of float or None
+        ``(rows, columns)`` that fit; None is the whole image.
 
     """
 
@@ -50,17 +52,20 @@ class Camera:
     quarter_turns: int = 0
     flipped: bool = False
     against: Literal["", "left", "right"] = ""
+    extent: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.zoom is not None and not 0 < self.zoom < math.inf:
             raise ValueError(f"not a zoom: {self.zoom}")
         if self.centre is not None and not all(map(math.isfinite, self.centre)):
             raise ValueError(f"not a centre: {self.centre}")
+        if self.extent is not None and not all(0 < n < math.inf for n in self.extent):
+            raise ValueError(f"not an extent: {self.extent}")
         object.__setattr__(self, "quarter_turns", self.quarter_turns % 4)
 
     def fit(self) -> Camera:
         """Show the whole image again, keeping rotation and mirroring."""
-        return replace(self, zoom=None, centre=None)
+        return replace(self, zoom=None, centre=None, extent=None)
 
     def rotated(self, quarter_turns: int = 1) -> Camera:
         """Rotate what is seen clockwise."""
@@ -101,8 +106,8 @@ class ViewTransform:
     aspect : tuple of float
         Height and width of a pixel where there is no spacing, the smaller being 1.
     draft : bool
-        The image is seen for a moment only: where it is reduced it is looked at here and there, not averaged,
-        which is faster.
+        The image is seen for a moment only, and made of blocks of `DRAFT_BLOCK` equal pixels each way: one of each
+        is looked at, and where it is reduced nothing is averaged, which is faster.
 
     """
 
@@ -140,8 +145,9 @@ class ViewTransform:
 
     @property
     def fit_zoom(self) -> float:
-        """Zoom at which the whole image just fits."""
-        width, height = (n * a for n, a in zip(reversed(self.shape), self._aspect, strict=True))
+        """Zoom at which the camera's extent, or the whole image, just fits."""
+        extent = self.camera.extent or self.shape
+        width, height = (n * a for n, a in zip(reversed(extent), self._aspect, strict=True))
         if self.camera.quarter_turns % 2:
             width, height = height, width
         return min(self.size[0] / width, self.size[1] / height)

@@ -20,10 +20,10 @@ def lines_of(desk: Desk, viewport: Viewport) -> tuple[tuple[Segment, ...], Segme
     lines: list[Segment] = []
     active: Segment | None = None
     here, stack = viewport.plane, viewport.stack
-    if here is None or stack is None or viewport not in desk.seen:
+    if here is None or stack is None or viewport.in_3d or viewport not in desk.seen:
         return (), None
     for other in desk.seen:
-        if other is viewport or other.plane is None or other.stack is None:
+        if other is viewport or other.in_3d or other.plane is None or other.stack is None:
             continue
         if viewport.cut is not None and other.cut is not None and viewport.cut.of is other.cut.of:
             continue  # these have a cross-hair

@@ -21,6 +21,7 @@ from radviewer.domain.reformat import Cut, reformatted
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Window
+from radviewer.render.view import Camera, ViewTransform
 from tests import phantoms
 from tests.app.hand_made import heard
 from tests.app.rooms import WAIT, opened
@@ -205,6 +206,79 @@ def test_a_turn_in_small_steps_ends_as_one_at_once(room: ReadingRoom, planes: di
         assert_allclose(viewport.plane.normal, plane.normal, atol=1e-9)
         off = viewport.image.stored.astype(float) - image.stored.astype(float)
         assert (np.abs(off) > 1).mean() < 0.01  # pixels beside the volume's border
+
+
+def test_a_pause_in_turning_shows_planes_in_full(
+    room: ReadingRoom, planes: dict[Orientation, Viewport], qtbot: QtBot
+) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    room.mpr.turn(axial, 25, draft=True)
+    qtbot.waitUntil(lambda: coronal.cut is not None and not coronal.cut.cut.draft)
+    room.mpr.turn(axial, 1, draft=True)  # the reader goes on
+    assert coronal.cut is not None
+    assert coronal.cut.cut.draft
+    room.mpr.clear()  # another study: nothing is cut out of the one that has gone
+
+
+def test_lines_are_told_once_of_all_planes_that_turn(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
+    told: list[None] = []
+    room.desk.moved.connect(lambda: told.append(None))
+    room.mpr.turn(planes[Orientation.AXIAL], 25)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("camera", [Camera(), Camera(zoom=4.0, centre=(20.0, 12.0)), Camera(quarter_turns=1)])
+def test_the_centre_stays_where_it_is_on_the_screen(
+    room: ReadingRoom, planes: dict[Orientation, Viewport], camera: Camera
+) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    assert coronal.cut is not None
+    room.mpr.look_at(coronal.cut.of, BLOCKS["L"])
+    coronal.set_camera(camera)
+    before, scale = _centre_on_screen(room, coronal)
+    for _ in range(6):
+        room.mpr.turn(axial, 15, draft=True)
+        assert _centre_on_screen(room, coronal)[0] == pytest.approx(before, abs=0.75)  # whole pixels
+        assert _centre_on_screen(room, coronal)[1] == pytest.approx(scale, rel=1e-6)
+    room.mpr.reset(axial)
+    assert coronal.camera.zoom == camera.zoom
+    assert coronal.camera.extent is None or camera.zoom is not None
+
+
+def _centre_on_screen(room: ReadingRoom, viewport: Viewport) -> tuple[tuple[float, float], float | None]:
+    """Where the planes meet, device pixels, and how large a millimetre is."""
+    cross, plane, stack = room.mpr.cross(viewport), viewport.plane, viewport.stack
+    assert cross is not None
+    assert plane is not None
+    assert stack is not None
+    frame = stack.frames[viewport.index]
+    transform = ViewTransform(viewport.camera, stack.shape[1:], (400, 300), frame.spacing)
+    return transform.to_view(*plane.to_pixel(cross.centre)[:2]), transform.pixels_per_mm
+
+
+def test_planes_that_were_hung_are_left_for_the_volume_once(
+    room: ReadingRoom, planes: dict[Orientation, Viewport]
+) -> None:
+    room.mpr.clear()  # nothing is known of what was there before
+    volume = planes[Orientation.AXIAL].subject
+    assert volume is not None
+    room.mpr.leave()
+    assert room.desk.layout is Layout.ONE
+    assert room.desk.active.stack is volume.stack
+    assert not room.desk.active.in_3d
+
+
+def test_planes_that_were_turned_are_opened_again_as_they_lie(
+    room: ReadingRoom, planes: dict[Orientation, Viewport]
+) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    coronal.set_camera(Camera(zoom=4.0, centre=(20.0, 12.0)))
+    room.mpr.turn(axial, 30)
+    shown = coronal.subject
+    room.mpr.leave()
+    room.mpr.open(shown)
+    assert coronal.cut is not None
+    assert coronal.camera == Camera()  # what was looked at lies elsewhere on this grid
 
 
 def test_a_draft_shows_the_plane_itself(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:

@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from radviewer.domain.geometry import PixelSpacing
+from radviewer.domain.reformat import DRAFT_BLOCK
 from radviewer.domain.volume import SliceImage
 from radviewer.render.presentation import Interpolation
 from radviewer.render.resampling import reductions, resample, resample_mask, visible_patch
-from radviewer.render.samples import encode, reduction, shrink
+from radviewer.render.samples import encode, reduction, samples_of, shrink
 from radviewer.render.view import Camera, ViewTransform
 from tests.render.pictures import ORIENTATIONS, camera
 
@@ -26,7 +27,7 @@ def resampled(
     """Stored values of the visible device pixels, and which are padding."""
     patch = visible_patch(transform)
     assert patch is not None
-    samples = shrink(encode(image), *reductions(transform))
+    samples = samples_of(image, *reductions(transform), in_blocks=transform.draft)
     found = resample(samples, transform, patch, interpolation)
     assert samples.encoding is not None
     return samples.encoding.decode(found.values), found.padding
@@ -227,7 +228,8 @@ def test_a_reduced_pixel_is_padding_when_most_of_it_is() -> None:
 @pytest.mark.parametrize("zoom", [0.4, 0.77, 1.0, 1.6])
 def test_a_draft_lies_where_the_picture_lies(zoom: float) -> None:
     stored = np.zeros((300, 260), np.int16)
-    stored[180:240, 40:100] = 1000
+    block = DRAFT_BLOCK
+    stored[60 * block : 80 * block, 14 * block : 34 * block] = 1000
     transform = ViewTransform(Camera(zoom=zoom), (300, 260), (320, 280))
     full, draft = (
         np.argwhere(resampled(SliceImage(stored), how)[0] > 500) for how in (transform, replace(transform, draft=True))

@@ -123,6 +123,10 @@ def test_reference_lines_go_through_a_registration(window: Opened) -> None:
         assert -0.6 <= row <= second.stack.shape[1] - 0.4
         assert -0.6 <= column <= second.stack.shape[2] - 0.4
     assert window.window.desk.widgets[0].view().reference_lines == (line,)
+    second.set_in_3d(True)  # its image is no longer seen
+    assert window.window.desk.widgets[0].view().reference_lines == ()
+    second.set_in_3d(False)
+    assert window.window.desk.widgets[0].view().reference_lines == (line,)
     desk.activate(1)
     _, active = lines_of(desk, first)
     assert active == line
