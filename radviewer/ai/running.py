@@ -6,9 +6,9 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from radviewer.ai.allocator import keep_memory
 from radviewer.ai.cards import BadModel, Card, WeightsFile
 from radviewer.ai.networks import channels_last
+from radviewer.allocator import keep_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

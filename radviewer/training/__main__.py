@@ -188,7 +188,7 @@ def _prepare_torch(threads: int) -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     import torch  # after the environment is set: OpenMP reads it once
 
-    from radviewer.ai.allocator import keep_memory
+    from radviewer.allocator import keep_memory
 
     torch.set_num_threads(threads)
     keep_memory()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtWidgets import QApplication
 
 from radviewer import __version__
+from radviewer.allocator import share_heaps
 from radviewer.app import crash
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
@@ -27,6 +28,7 @@ _PREPARE_MS = 300
 def make_application() -> QApplication:
     """Qt's application, named and dressed; the one there is, if there is one."""
     sys.setswitchinterval(_SWITCH_SECONDS)
+    share_heaps()
     QCoreApplication.setApplicationName("radviewer")
     QCoreApplication.setApplicationVersion(__version__)
     existing = QApplication.instance()

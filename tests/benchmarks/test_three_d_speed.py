@@ -18,6 +18,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from radviewer.allocator import share_heaps
 from radviewer.app.orbit import Orbit
 from radviewer.app.volume_presets import VolumePreset, read_volume_presets
 from radviewer.domain.geometry import Geometry
@@ -184,6 +185,7 @@ def test_turning_with_a_surface(prepared: RenderVolume) -> None:
 
 def test_memory_over_many_openings(qapp: QApplication) -> None:
     assert qapp is not None
+    share_heaps()  # as the program does
     shape = (60, 128, 128)
     stored = body()[::5, ::4, ::4].copy()
     slices = tuple(SliceImage(plane, unit="HU") for plane in stored)
@@ -200,6 +202,6 @@ def test_memory_over_many_openings(qapp: QApplication) -> None:
         pictures.finalise()
         destroy(pictures)
         used.append(resident())
-    half = CYCLES // 2  # new threads bring heaps of their own, up to the allocator's eight per processor
-    print(f"\n{CYCLES} openings: {used[0]:.0f} MB, {used[half]:.0f} MB, {used[-1]:.0f} MB")
-    assert used[-1] - used[half] < 10
+    early = CYCLES // 10
+    print(f"\n{CYCLES} openings: {used[0]:.0f} MB, {used[early]:.0f} MB, {used[-1]:.0f} MB")
+    assert used[-1] - used[early] < 20
