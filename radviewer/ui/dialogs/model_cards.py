@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from radviewer.ai.cards import Card, Metric
 from radviewer.app.second_opinion import SecondOpinion
+from radviewer.ui.choice_box import ChoiceBox
 from radviewer.ui.labels import plain_label
 
 
@@ -20,7 +21,7 @@ class ModelCards(QDialog):
         self.setWindowTitle("Models")
         self.resize(760, 640)
         self._cards = {card.name: card for card in opinion.cards}
-        self.choice = QComboBox()
+        self.choice = ChoiceBox()
         self.choice.setAccessibleName("Model")
         for card in self._cards.values():
             self.choice.addItem(f"{card.name} {card.version}", card.name)

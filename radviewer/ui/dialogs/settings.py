@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
@@ -22,6 +21,7 @@ from radviewer.app.screenshots import folder_of
 from radviewer.app.settings import SettingsFile
 from radviewer.domain.decision import Policy
 from radviewer.render.annotations import Density
+from radviewer.ui.choice_box import ChoiceBox
 from radviewer.ui.labels import plain_label
 
 _DENSITIES = {
@@ -55,7 +55,7 @@ class SettingsDialog(QDialog):
         self.reader = QLineEdit(now.reader)
         self.reader.setMaxLength(100)
         self.reader.setMinimumWidth(280)
-        self.density = QComboBox()
+        self.density = ChoiceBox()
         for density, text in _DENSITIES.items():
             self.density.addItem(text, density.value)
         self.density.setCurrentIndex(self.density.findData(now.density))
@@ -68,7 +68,7 @@ class SettingsDialog(QDialog):
         self.memory.setRange(5, 90)
         self.memory.setSuffix(" % of this computer's memory")
         self.memory.setValue(round(now.memory_share * 100))
-        self.policy = QComboBox()
+        self.policy = ChoiceBox()
         for policy, text in _POLICIES.items():
             self.policy.addItem(text, policy.value)
         self.policy.setCurrentIndex(self.policy.findData(now.policy))
@@ -77,7 +77,7 @@ class SettingsDialog(QDialog):
         self.hasty.setDecimals(1)
         self.hasty.setSuffix(" s")
         self.hasty.setValue(now.hasty_seconds)
-        self.picture_patient = QComboBox()
+        self.picture_patient = ChoiceBox()
         for density, text in _PATIENT.items():
             self.picture_patient.addItem(text, density.value)
         self.picture_patient.setCurrentIndex(self.picture_patient.findData(now.picture_patient))
@@ -108,8 +108,8 @@ class SettingsDialog(QDialog):
         self._lay_out()
 
     @staticmethod
-    def _choice(texts: dict[str, str], now: str) -> QComboBox:
-        box = QComboBox()
+    def _choice(texts: dict[str, str], now: str) -> ChoiceBox:
+        box = ChoiceBox()
         for value, text in texts.items():
             box.addItem(text, value)
         box.setCurrentIndex(box.findData(now))

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QProgressBar,
@@ -21,6 +20,7 @@ from radviewer.app.opinion_state import Idle, Running, opinions_in
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.domain.decision import Policy
 from radviewer.domain.opinion import Opinion
+from radviewer.ui.choice_box import ChoiceBox
 from radviewer.ui.labels import plain_label
 from radviewer.ui.second_opinion.compare import comparable
 from radviewer.ui.second_opinion.detail import Detail
@@ -69,7 +69,7 @@ class FindingsPanel(QWidget):
         self.overlays = OverlayBar(room.overlays)
         self.flagged_only = QCheckBox("Flagged only")
         self.pending_only = QCheckBox("Pending only")
-        self.sort = QComboBox()
+        self.sort = ChoiceBox()
         self.sort.setAccessibleName("Order")
         for text, name in _SORTS.items():
             self.sort.addItem(text, name)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QScrollArea,
@@ -22,6 +21,7 @@ from radviewer.app.orbit import VIEWS
 from radviewer.app.three_d import Listed, ThreeD
 from radviewer.app.three_d_surfaces import SurfaceKey
 from radviewer.render.contours import colour_of
+from radviewer.ui.choice_box import ChoiceBox
 from radviewer.ui.labels import plain_label, plain_tip
 
 _NAMES = {"A": "anterior", "P": "posterior", "L": "left", "R": "right", "S": "superior", "I": "inferior"}
@@ -40,8 +40,8 @@ class Bar(QWidget):
     def __init__(self, state: ThreeD, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self.presets = QComboBox()
-        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # filled after it is first shown
+        self.presets = ChoiceBox()
+        self.presets.setSizeAdjustPolicy(ChoiceBox.SizeAdjustPolicy.AdjustToContents)  # filled after it is first shown
         self.presets.setAccessibleName("How the volume is rendered")
         self.presets.setToolTip("How the volume is rendered")
         self.presets.setFocusPolicy(Qt.FocusPolicy.TabFocus)
