@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from radviewer.app.finding_rows import Kind, Row
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,8 @@ from radviewer.app.layouts import MOST_VIEWPORTS, Layout
 from radviewer.app.links import Links, shares_frame
 from radviewer.app.positions import SlicePositions
 from radviewer.app.series_cache import SeriesCache
-from radviewer.app.viewport import Left, Viewport
+from radviewer.app.shown import Left
+from radviewer.app.viewport import Viewport
 from radviewer.domain.geometry import Vector
 from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import Stack

@@ -10,7 +10,7 @@ from radviewer.app.dicom_export import Picture, Subject
 from radviewer.app.finding_rows import Kind, Row
 from radviewer.app.navigation import marked_places
 from radviewer.app.report_images import Wanted, of_plane
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Verdict, stack_id
 from radviewer.domain.measurement import MarkKind
 from radviewer.domain.opinion import Structure

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.app.opinion_runs import finding_key, ids_of
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.dicom.decision_reports import ReportedDecision
 from radviewer.domain.decision import Decision, FindingKey, Presence, Spot, Verdict
 from radviewer.domain.measurement import Quantity

@@ -14,7 +14,7 @@ from radviewer.app.decisions import DecisionBook, utc_now
 from radviewer.app.finding_rows import Kind, Masks, Row, RowState, judged, proposed_rows, without_copies
 from radviewer.app.opinion_state import Idle
 from radviewer.app.second_opinion import SecondOpinion
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import (
     Circumstances,
     Decision,

@@ -14,7 +14,8 @@ from radviewer.app.desk import Desk
 from radviewer.app.links import Link
 from radviewer.app.registering import name_of
 from radviewer.app.series_cache import SeriesCache
-from radviewer.app.viewport import Shown, Viewport
+from radviewer.app.shown import Shown
+from radviewer.app.viewport import Viewport
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage
 from radviewer.render.blend import FEWEST_CELLS, MOST_CELLS, FusionMode, FusionStyle, fused

@@ -27,7 +27,7 @@ from radviewer.domain.study import Study
 from radviewer.render.view import Camera
 
 if TYPE_CHECKING:
-    from radviewer.app.viewport import Shown
+    from radviewer.app.shown import Shown
 
 PLANES = ("axial", "coronal", "sagittal", "3d")
 FEWEST_SLICES = 16

@@ -12,7 +12,7 @@ from radviewer.app.desk import Desk, Layout
 from radviewer.app.hanging import Case, Cell, Plan, Protocol, case_of, plans
 from radviewer.app.hanging_table import bundled_table, own_table, read_protocols
 from radviewer.app.settings import MOST_HANGINGS, SettingsFile
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 
 ShowPlane = Callable[[int, Shown, str], bool]
 """Show a reformatted plane ("axial", "coronal", "sagittal", "3d") of a stack in viewport i; False when it cannot be."""

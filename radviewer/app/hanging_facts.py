@@ -13,7 +13,7 @@ from radviewer.domain.study import Series, Stack
 from radviewer.render.view import Camera
 
 if TYPE_CHECKING:
-    from radviewer.app.viewport import Shown
+    from radviewer.app.shown import Shown
 
 T1_POST = "T1 post contrast"
 KINDS = ("T1", T1_POST, "T2", "FLAIR", "PD", "STIR", "DWI", "ADC", "SWI", "MRA", "perfusion")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.geometry import Vector
 from radviewer.domain.measurement import ImageReference, PlaneSource
 from radviewer.domain.planes import Axes, Orientation, Slab

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.finding_rows import Row
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.measurement import Point
 from radviewer.domain.opinion import Mask
 from radviewer.domain.overlap import dice

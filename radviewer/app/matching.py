@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.app.links import Links
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.geometry import Geometry, Vector
 from radviewer.domain.opinion import Mask
 from radviewer.render.annotations import date_text

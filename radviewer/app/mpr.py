@@ -9,7 +9,8 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from radviewer.app.desk import Desk, Layout
-from radviewer.app.viewport import Shown, Viewport
+from radviewer.app.shown import Shown
+from radviewer.app.viewport import Viewport
 from radviewer.domain.geometry import Vector
 from radviewer.domain.planes import Axes, Orientation, Slab, axes_of
 from radviewer.domain.reformat import Cut, Reformat, reformatted, why_not

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.geometry import Vector
 from radviewer.domain.measurement import ImageReference, Mark, Point
 from radviewer.domain.planes import Orientation

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from radviewer.app.jobs import Job, JobQueue
 from radviewer.app.opinion_runs import keep_opinions
 from radviewer.app.opinion_store import OpinionStore
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import stack_id
 from radviewer.domain.opinion import Opinion
 from radviewer.errors import NotSaved

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import FindingKey, stack_id
 from radviewer.domain.opinion import Opinion
 from radviewer.domain.study import Stack

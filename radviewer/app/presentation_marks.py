@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from radviewer.app.viewport import Shown, reference_of
+from radviewer.app.shown import Shown, reference_of
 from radviewer.dicom.presentations import GRAYSCALE_PRESENTATION, Graphic, PresentationState, read_presentation
 from radviewer.domain.measurement import POINTS_OF, Mark, MarkKind, Point
 from radviewer.domain.study import NotAnImage, ScanResult

@@ -33,8 +33,9 @@ from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.series_cache import SeriesCache, physical_memory
 from radviewer.app.session import Session
 from radviewer.app.settings import Settings, SettingsFile
+from radviewer.app.shown import Shown, reference_of, stacks_of
 from radviewer.app.toolbox import Toolbox
-from radviewer.app.viewport import Shown, Viewport, reference_of, stacks_of
+from radviewer.app.viewport import Viewport
 from radviewer.dicom.decision_reports import COMPREHENSIVE_3D_SR
 from radviewer.dicom.segments import SEGMENTATION_STORAGE
 from radviewer.domain.decision import Policy, Presence

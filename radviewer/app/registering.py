@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from radviewer.app.jobs import Job, JobQueue
 from radviewer.app.links import Links
 from radviewer.app.series_cache import SeriesCache
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import Volume
 from radviewer.progress import Progress

@@ -29,7 +29,7 @@ from radviewer.app.report_words import (
     series_name,
     unknown_model,
 )
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Impression, stack_id
 from radviewer.domain.measurement import Mark, MarkKind
 from radviewer.domain.study import Study

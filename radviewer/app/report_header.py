@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from radviewer.app.report_words import joined, series_name, when_text
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import stack_id
 from radviewer.domain.study import Study
 from radviewer.export.report import Facts

@@ -11,7 +11,7 @@ from radviewer.app.mark_planes import plane_notes
 from radviewer.app.opinion_view import native_cells, style_of
 from radviewer.app.reformats import Cutter
 from radviewer.app.report_words import decision_lines, image_name, source_name
-from radviewer.app.viewport import Shown, reference_of
+from radviewer.app.shown import Shown, reference_of
 from radviewer.domain.measurement import Mark
 from radviewer.domain.reformat import Reformat
 from radviewer.domain.study import Stack

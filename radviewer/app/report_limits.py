@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.app.report_words import series_name
 from radviewer.app.screenshots import CAUTION, cautions
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.study import Study
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from radviewer.ai.cards import Card, Metric
 from radviewer.app.finding_rows import SAVED_VERSION, Kind, Row, RowState, size_text
 from radviewer.app.mark_planes import plane_words
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Decision, FindingKey, Impression, Verdict
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.reformat import Reformat

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from radviewer.app.finding_rows import STATE_OF_VERDICT, Row, reported_row, saved_row
-from radviewer.app.viewport import Shown, stacks_of
+from radviewer.app.shown import Shown, stacks_of
 from radviewer.dicom.decision_reports import COMPREHENSIVE_3D_SR, ReportedDecision, read_decisions
 from radviewer.dicom.segments import SEGMENTATION_STORAGE, Segment, read_segments
 from radviewer.domain.study import NotAnImage, ScanResult

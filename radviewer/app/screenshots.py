@@ -11,7 +11,7 @@ from PySide6.QtCore import QStandardPaths
 
 from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.app.settings import Settings
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.errors import NotSaved
 from radviewer.export.own_files import write_whole
 from radviewer.export.screenshot import LegendLine

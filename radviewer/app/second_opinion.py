@@ -27,7 +27,7 @@ from radviewer.app.opinion_runs import (
     prepare_models,
 )
 from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State, merged, opinions_in, settled
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import FindingKey, Override, Policy, Reveal, Run, stack_id
 from radviewer.domain.opinion import Opinion, Outcome
 from radviewer.domain.study import Stack

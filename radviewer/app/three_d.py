@@ -13,8 +13,8 @@ from radviewer.app.findings import Findings
 from radviewer.app.jobs import Job, JobQueue
 from radviewer.app.overlay_state import OverlayState
 from radviewer.app.series_cache import SeriesCache
+from radviewer.app.shown import Shown
 from radviewer.app.three_d_surfaces import Item, SurfaceKey, items_of
-from radviewer.app.viewport import Shown
 from radviewer.app.volume_presets import VolumePreset, offered, read_volume_presets
 from radviewer.domain.opinion import Mask
 from radviewer.domain.volume import Volume

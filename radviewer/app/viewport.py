@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.history import Change, History
 from radviewer.app.plane_camera import carried
 from radviewer.app.series_cache import SeriesCache
+from radviewer.app.shown import Left, Shown, grid_of, reference_of, same_file
 from radviewer.domain.geometry import ImagePlane, Vector
-from radviewer.domain.measurement import ImageReference, PlaneSource
-from radviewer.domain.planes import PlaneGrid
+from radviewer.domain.measurement import ImageReference
 from radviewer.domain.reformat import Reformat
-from radviewer.domain.study import ScanResult, Series, Stack, Study
+from radviewer.domain.study import Stack
 from radviewer.domain.volume import SliceImage
 from radviewer.domain.window import Voi
 from radviewer.render.presentation import ContrastStep, Interpolation, Presentation, StepKind
 from radviewer.render.view import Camera
 from radviewer.render.windowing import automatic_window
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A stack with the series and the study it belongs to."""
-
-    study: Study
-    series: Series
-    stack: Stack
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """How the reader left a stack; `grid` of planes is what the camera saw."""
-
-    index: int
-    camera: Camera
-    presentation: Presentation
-    grid: PlaneGrid | None = None
 
 
 class Viewport(QObject):
@@ -155,7 +135,7 @@ class Viewport(QObject):
         self.index = self._clamped(left.index if index is None else index)
         self._provisional = preview is not None
         self._preview = preview
-        if was_preview is not None and before is not None and _same_file(before, 0, shown, self.index):
+        if was_preview is not None and before is not None and same_file(before, 0, shown, self.index):
             self._preview = was_preview  # goes on being seen until the stack's own image is decoded
         self.crosshair = None
         self.set_in_3d(False)
@@ -327,7 +307,7 @@ class Viewport(QObject):
 
     def _keep(self) -> None:
         if self.shown is not None and not self._provisional:
-            grid = _grid(self.shown.stack)
+            grid = grid_of(self.shown.stack)
             self._left[self.shown.stack.key] = Left(self.index, self.camera, self.presentation, grid)
 
     def _how_left(self, stack: Stack, first: Left) -> Left:
@@ -335,7 +315,7 @@ class Viewport(QObject):
         left = self._left.get(stack.key)
         if left is None and stack.source is not stack and (source := self._left.get(stack.source.key)) is not None:
             return replace(first, presentation=replace(source.presentation, steps=()))
-        if left is not None and left.grid != _grid(stack):  # turned since
+        if left is not None and left.grid != grid_of(stack):  # turned since
             return replace(left, camera=first.camera)
         return left or first
 
@@ -357,32 +337,3 @@ class Viewport(QObject):
             self._preview = None
             self._settle_window()
             self.image_changed.emit()
-
-
-def _grid(stack: Stack) -> PlaneGrid | None:
-    return stack.planes.first if isinstance(stack, Reformat) else None
-
-
-def stacks_of(result: ScanResult) -> Iterator[Shown]:
-    """Every stack with its series and study, in order."""
-    for study in result.studies:
-        for series in study.series:
-            for stack in series.stacks:
-                yield Shown(study, series, stack)
-
-
-def reference_of(shown: Shown, index: int) -> ImageReference:
-    """Return how marks name slice `index` of what is shown."""
-    stack, planes = shown.stack, None
-    frame = stack.frames[index]
-    if isinstance(stack, Reformat):
-        first = stack.of.frames[0]
-        planes = PlaneSource(first.file.sop_instance_uid, first.index, replace(stack.cut, draft=False))
-    uids = (shown.study.study_uid, shown.series.series_uid, frame.file.sop_instance_uid)
-    return ImageReference(*uids, frame.index, planes)
-
-
-def _same_file(before: Shown, index: int, after: Shown, other: int) -> bool:
-    """Whether two slices are the same frame of the same file."""
-    a, b = before.stack.frames[index], after.stack.frames[other]
-    return a.file.location == b.file.location and a.index == b.index

@@ -13,7 +13,7 @@ from radviewer.app.mark_planes import plane_notes
 from radviewer.app.presentation_marks import Applied, presentations_of, read_presentations
 from radviewer.app.report_words import source_name
 from radviewer.app.screenshots import folder_of
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.export.screenshot import as_array
 from radviewer.render.annotations import Density
 

@@ -10,7 +10,8 @@ from PySide6.QtGui import QCursor
 
 from radviewer.app.links import LinkKind
 from radviewer.app.registering import name_of
-from radviewer.app.viewport import Shown, Viewport
+from radviewer.app.shown import Shown
+from radviewer.app.viewport import Viewport
 from radviewer.render.blend import FusionMode
 from radviewer.ui.choice_menu import ChoiceMenu
 

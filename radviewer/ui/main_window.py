@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar, QVBoxLayout
 from radviewer.app.desk import Layout
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import Settings
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.render.annotations import Density
 from radviewer.ui.action_set import ActionSet
 from radviewer.ui.action_state import show_state

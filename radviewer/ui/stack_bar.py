@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Viewport, reference_of
+from radviewer.app.shown import reference_of
+from radviewer.app.viewport import Viewport
 from radviewer.domain.measurement import ImageReference
 from radviewer.domain.reformat import Reformat
 from radviewer.ui.slice_bar import SliceBar

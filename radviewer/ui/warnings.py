@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from radviewer.app.desk import Desk
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 
 _MOST = 6
 

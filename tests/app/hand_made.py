@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, SignalInstance
 
 from radviewer.app.jobs import JobQueue
 from radviewer.app.series_cache import SeriesCache
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.geometry import ImagePlane, PixelSpacing, Vector
 from radviewer.domain.study import FileLocation, Frame, ImageFile, PixelFormat, Series, Stack, StackKind, Study
 from radviewer.domain.volume import SliceImage

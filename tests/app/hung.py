@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.geometry import Geometry
 from radviewer.domain.mr_sequence import MrSequence
 from radviewer.domain.study import Series, Stack, StackKind, Study

@@ -12,7 +12,7 @@ from radviewer.ai.cards import read_card
 from radviewer.ai.context import Context
 from radviewer.app.glimpses import SliceGlimpse
 from radviewer.app.model_worker import Show
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Mask, Opinion, Outcome, Structure
 from radviewer.domain.volume import Volume

@@ -17,7 +17,7 @@ from radviewer.app.opinion_runs import SecondOpinionParts
 from radviewer.app.opinion_state import State
 from radviewer.app.opinion_store import OpinionStore
 from radviewer.app.second_opinion import SecondOpinion
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Policy
 from radviewer.domain.study import Stack
 from radviewer.domain.volume import Volume

@@ -9,7 +9,7 @@ import pytest
 from radviewer.app.comparison import compared
 from radviewer.app.finding_rows import Row, RowState, rows_of
 from radviewer.app.session_summary import Agreement, against, summed
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Circumstances, Decision, Impression, Policy, Presence, RejectReason, Verdict
 from radviewer.domain.measurement import Quantity
 from tests.app import opinions

@@ -24,7 +24,7 @@ from radviewer.app.opinion_state import Proposed
 from radviewer.app.opinion_store import OpinionStore
 from radviewer.app.second_opinion import SecondOpinion
 from radviewer.app.settings import SettingsFile
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import FindingKey, Policy, RejectReason, Verdict
 from radviewer.domain.volume import Volume
 from radviewer.errors import NotSaved

@@ -11,7 +11,7 @@ from radviewer.app.hanging import Case, Plan, Protocol, Wanted, case_of, plans
 from radviewer.app.hanging_facts import breast_camera, kind_of, orientation_of, side_of, view_of
 from radviewer.app.hanging_table import bundled_table, read_table
 from radviewer.app.layouts import Layout
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.study import Series, Stack, Study
 from radviewer.render.view import Camera, ViewTransform
 from tests.app.hand_made import plane, stack

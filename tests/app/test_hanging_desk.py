@@ -12,7 +12,7 @@ from radviewer.app.desk import Layout
 from radviewer.app.hanging_table import own_table
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.render.view import Camera
 from tests import phantoms
 from tests.app.hand_made import heard

@@ -11,7 +11,7 @@ import pytest
 from radviewer.app.finding_rows import Row, proposed_rows
 from radviewer.app.mask_edit import Instrument, MaskEdit
 from radviewer.app.opinion_store import OpinionStore
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.errors import NotSaved
 from tests.app import opinions
 from tests.app.hand_made import heard, picture

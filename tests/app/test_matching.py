@@ -10,7 +10,7 @@ import pytest
 from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.app.links import Links
 from radviewer.app.matching import Change, Lesion, components, lesions_of, matched, pairings
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import FindingKey
 from radviewer.domain.geometry import Geometry, Vector
 from radviewer.domain.opinion import Mask

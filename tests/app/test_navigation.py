@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from radviewer.app import navigation
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import reference_of
+from radviewer.app.shown import reference_of
 from radviewer.domain.measurement import ImageReference
 from tests.app.rooms import opened
 

@@ -6,7 +6,7 @@ import pytest
 
 from radviewer.app.glimpses import Reading
 from radviewer.app.opinion_state import Idle, Proposed
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Policy, stack_id
 from radviewer.errors import RadviewerError
 from tests.app import opinions

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from radviewer.app.presentation_marks import Applied, presentations_of, read_presentations
-from radviewer.app.viewport import stacks_of
+from radviewer.app.shown import stacks_of
 from radviewer.dicom.scan import scan
 from radviewer.domain.measurement import MarkKind
 from radviewer.errors import UnreadableImage

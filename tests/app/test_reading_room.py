@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from radviewer.app.desk import Layout
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
-from radviewer.app.viewport import reference_of
+from radviewer.app.shown import reference_of
 from radviewer.dicom import scan as scan_module
 from radviewer.domain.measurement import ImageReference, Mark, MarkKind
 from radviewer.render.presentation import Interpolation

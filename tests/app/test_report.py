@@ -27,7 +27,7 @@ from radviewer.app.report_words import (
     unknown_model,
     when_text,
 )
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import (
     Circumstances,
     Decision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from radviewer.app.opinion_state import Decided, Idle, Proposed, Running, State
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Circumstances, Decision, Impression, Policy, Presence, Reveal, Verdict, stack_id
 from radviewer.errors import RadviewerError
 from tests.app import opinions

@@ -15,9 +15,9 @@ from radviewer.app import three_d
 from radviewer.app.finding_rows import Kind, Row, RowState, saved_row
 from radviewer.app.overlay_state import Overlays
 from radviewer.app.reading_room import ReadingRoom
+from radviewer.app.shown import Shown
 from radviewer.app.three_d import LOADING, PREPARING, Listed, ThreeD
 from radviewer.app.three_d_surfaces import items_of
-from radviewer.app.viewport import Shown
 from radviewer.domain.geometry import Geometry
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Mask

@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtCore import QObject
 
 from radviewer.app.history import History
-from radviewer.app.viewport import Left, Viewport
+from radviewer.app.shown import Left
+from radviewer.app.viewport import Viewport
 from radviewer.domain.window import Window
 from radviewer.render.presentation import ContrastStep, Interpolation, StepKind
 from radviewer.render.view import Camera

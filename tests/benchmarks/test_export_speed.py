@@ -17,7 +17,7 @@ from radviewer.app.opinion_runs import keep_opinions
 from radviewer.app.picture_set import save_set, with_legends
 from radviewer.app.report import draft, pictured, write_report
 from radviewer.app.second_opinion import SecondOpinion
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.opinion import Finding, Opinion, Outcome
 from radviewer.progress import Progress
 from tests.benchmarks.ct_series import CODINGS, slices, write_series

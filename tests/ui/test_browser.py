@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from radviewer.app.viewport import reference_of
+from radviewer.app.shown import reference_of
 from radviewer.dicom.scan import scan
 from radviewer.domain.study import FileLocation, NotAnImage, ScanResult, Study
 from radviewer.render.annotations import Density

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from radviewer.app.finding_rows import Row, saved_row
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.opinion import Mask
 from radviewer.ui.second_opinion.compare import CompareDialog
 from radviewer.volumes.registration import Registration

@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 
 from radviewer.app import reading_room
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Policy, stack_id
 from radviewer.domain.opinion import Finding, Opinion, Outcome
 from radviewer.render.opinion_layers import OpinionLayers, OutlineStyle

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QDialogButtonBox, QTextBrowser
 
 from radviewer import __version__
-from radviewer.app.viewport import reference_of
+from radviewer.app.shown import reference_of
 from radviewer.domain.measurement import Mark, MarkKind
 from radviewer.domain.window import Window
 from radviewer.ui.dialogs.about import AboutDialog

@@ -15,7 +15,7 @@ from radviewer.app import reading_room
 from radviewer.app.finding_rows import Row, RowState
 from radviewer.app.log_export import as_csv
 from radviewer.app.mask_edit import Instrument
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Policy, Presence, RejectReason
 from radviewer.ui.dialogs.model_cards import ModelCards
 from radviewer.ui.dialogs.words import WordsDialog

@@ -23,7 +23,7 @@ from radviewer.app.finding_rows import saved_row
 from radviewer.app.orbit import VIEWS, Orbit
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.app.volume_presets import VolumePreset, read_volume_presets
 from radviewer.domain.geometry import Geometry
 from radviewer.domain.volume import SliceImage, Volume

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.measurement import MarkKind
 from radviewer.domain.study import Stack
 from radviewer.render.annotations import Density

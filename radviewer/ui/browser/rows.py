@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.study import NotAnImage, ScanResult, Stack, StackKind, Study
 from radviewer.render.annotations import Density, age_text, date_text, person_name
 from radviewer.ui.labels import count

@@ -22,7 +22,7 @@ from radviewer.app.mark_planes import plane_heading
 from radviewer.app.marks import noun
 from radviewer.app.navigation import jump_to, marked_places
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.measurement import ImageReference, Mark
 from radviewer.domain.reformat import Reformat
 from radviewer.domain.volume import SliceImage

@@ -9,7 +9,7 @@ from radviewer.app.comparison import Cell, Comparison, compared
 from radviewer.app.finding_rows import UNITS
 from radviewer.app.matching import Change, Match, Pairing, pairings
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.ui.dialogs.result_table import ResultTable
 from radviewer.ui.second_opinion.row_list import capital, state_text
 

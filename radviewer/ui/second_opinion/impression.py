@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from radviewer.app.reading_room import ReadingRoom
-from radviewer.app.viewport import Shown
+from radviewer.app.shown import Shown
 from radviewer.domain.decision import Presence
 from radviewer.ui.labels import plain_label
 from radviewer.ui.second_opinion.row_list import capital

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from radviewer.app.jobs import Job
 from radviewer.app.reading_room import ReadingRoom
+from radviewer.app.shown import Shown
 from radviewer.app.three_d import Listed, ThreeD
-from radviewer.app.viewport import Shown
 from radviewer.domain.geometry import Vector
 from radviewer.progress import Progress
 from radviewer.render.contours import colour_of
