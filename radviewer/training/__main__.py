@@ -67,7 +67,8 @@ def _glioma_sites(options: argparse.Namespace) -> None:
 
     found = brains.load(options.data, options.work / "cache")
     for site in sorted({s.site for s in found.series}):
-        glioma.train(found, site, options.work / "glioma", brains.ALONE)
+        for phase in (brains.ALONE, brains.ALONE_ON):
+            glioma.train(found, site, options.work / "glioma", phase)
 
 
 def _release_glioma(options: argparse.Namespace) -> None:

@@ -43,6 +43,8 @@ class Phase:
         Share of the slices that are changed as another scanner might have.
     carved : float
         Share of the slices that another patient's tumour is put into.
+    after : Phase or None
+        The one whose network it goes on with; None begins with ImageNet's.
 
     """
 
@@ -53,15 +55,17 @@ class Phase:
     ranges: Geometry
     steps: int = 100
     carved: float = 0.0
+    after: Phase | None = None
 
 
 _STRONG = Geometry(degrees=20, zoom=(0.8, 1.25), aspect=1.18, shift=0.06, shear=0.06)
 FIRST = Phase("", 10, 1e-3, 0.85, _STRONG)
 _MODERATE = Geometry(degrees=14, zoom=(0.87, 1.15), aspect=1.1, shift=0.04, shear=0.04)
-SECOND = Phase("-carved", 10, 6e-4, 0.6, _MODERATE, carved=0.5)
+SECOND = Phase("-carved", 10, 6e-4, 0.6, _MODERATE, carved=0.5, after=FIRST)
 """Goes on under milder changes, which sharpen borders, with tumours in new places: else rare ones were lost."""
 ALONE = Phase("-alone", 12, 1e-3, 0.7, _MODERATE, carved=0.5)
-"""The only one of a network that is not bundled: both in one, for less."""
+"""The first of a network that is not bundled: for less."""
+ALONE_ON = Phase("-alone-on", 6, 6e-4, 0.6, _MODERATE, carved=0.5, after=ALONE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

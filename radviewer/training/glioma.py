@@ -22,7 +22,7 @@ from radviewer.ai.lesion_networks import PRESENCE_CELLS, SliceNet
 from radviewer.ai.networks import channels_last
 from radviewer.domain.overlap import dice
 from radviewer.evaluation.metrics import auc
-from radviewer.training.brains import FIRST, SECOND, SIDE, SIZE, Brains, Phase, Series, batches, stack_of, tumour_of
+from radviewer.training.brains import SIDE, SIZE, Brains, Phase, Series, batches, stack_of, tumour_of
 from radviewer.training.loop import Batch, Run, Schedule, finished_run
 from radviewer.training.outline_loss import outline_loss
 from radviewer.training.pretrained import load_imagenet
@@ -134,13 +134,13 @@ def finished(runs: Path, left_out: str, phase: Phase) -> dict[str, Any]:
 
 
 def train(brains: Brains, left_out: str, runs: Path, phase: Phase) -> nn.Module:
-    """Train the network that does not see `left_out` in one phase; the second continues from the first."""
+    """Train the network that does not see `left_out` in one phase, from where the one before has ended."""
     chosen, held_out = split(brains, left_out)
     seed = 600 + sum(left_out.encode())
     torch.manual_seed(seed)
     network = SliceNet()
-    if phase.name == SECOND.name:
-        network.load_state_dict(finished(runs, left_out, FIRST)["average"])
+    if phase.after is not None:
+        network.load_state_dict(finished(runs, left_out, phase.after)["average"])
     else:
         load_imagenet(network.encoder)
     network.encoder.freeze(_FROZEN)

@@ -13,7 +13,7 @@ from radviewer.ai.cards import Metric
 from radviewer.ai.lesion_networks import Judged, SliceNet
 from radviewer.evaluation.metrics import auc, bootstrap
 from radviewer.training import glioma
-from radviewer.training.brains import ALONE, Brains
+from radviewer.training.brains import ALONE_ON, Brains
 from radviewer.training.measured import mean_of, metric
 
 
@@ -47,7 +47,7 @@ def sites(brains: Brains, runs: Path) -> list[Metric]:
 @torch.no_grad()
 def _site(brains: Brains, runs: Path, name: str) -> Iterator[Metric]:
     network = SliceNet()
-    network.load_state_dict(glioma.finished(runs, name, ALONE)["average"])
+    network.load_state_dict(glioma.finished(runs, name, ALONE_ON)["average"])
     held_out = glioma.split(brains, name)[1]
     lines = [glioma.scored(Mirrored(network), brains, series) for series in held_out]
     patients = [series.patient for series in held_out]

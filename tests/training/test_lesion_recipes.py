@@ -25,7 +25,6 @@ FIRST, SECOND = (replace(phase, epochs=1, steps=1) for phase in (brains.FIRST, b
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (brains, breasts):
         monkeypatch.setattr(module, "BATCH", 2)
-    monkeypatch.setattr(glioma, "FIRST", FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +178,8 @@ def test_a_hospital_is_read_by_a_network_that_has_not_seen_it(heads: Brains, tmp
     with pytest.raises(NothingToRead, match="train this run first"):
         measure_sites.sites(heads, tmp_path)
     for name in names:
-        glioma.train(heads, name, tmp_path, replace(brains.ALONE, epochs=1, steps=1))
+        for phase in (brains.ALONE, brains.ALONE_ON):
+            glioma.train(heads, name, tmp_path, replace(phase, epochs=1, steps=1))
     found = measure_sites.sites(heads, tmp_path)
     assert len(found) == 4 * len(names)
     for name in names:
