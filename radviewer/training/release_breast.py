@@ -288,8 +288,23 @@ def _malignancy(images: Sequence[Image], found: CrossFitted) -> list[dict[str, A
         measured += [metric(n, f, group, COMMAND) for n, f in named.items() if n != "share refused"]
     figure = _at_specificity(images, found.probability)
     measured.append(metric(f"sensitivity at specificity {SPECIFICITY}", figure, "malignancy, all images", COMMAND))
+    measured += per_woman(images)
     clean = np.array([i.clean_logit for i in images])
     return [*measured, metric("AUC without calipers", _auc(images, clean), "malignancy, all images", COMMAND)]
+
+
+def per_woman(images: Sequence[Image]) -> list[dict[str, Any]]:
+    """What a reader has who looks at all images of a lesion: their mean logit."""
+    women: dict[str, list[Image]] = {}
+    for image in images:
+        women.setdefault(image.patient, []).append(image)
+    firsts = [seen[0] for seen in women.values()]
+    logits = np.array([np.mean([image.logit for image in seen]) for seen in women.values()])
+    group = "malignancy, per woman (mean logit of her images)"
+    return [
+        metric("AUC", _auc(firsts, logits), group, COMMAND),
+        metric(f"sensitivity at specificity {SPECIFICITY}", _at_specificity(firsts, logits), group, COMMAND),
+    ]
 
 
 def _at_specificity(images: Sequence[Image], probability: NDArray[np.float64]) -> Figure:

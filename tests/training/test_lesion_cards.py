@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,19 @@ def test_a_breast_card_is_fitted_on_its_table(tmp_path: Path) -> None:
     assert 0.2 < pointed < 0.8
     assert measured["share with a false outline", "parts of images without the lesion, held-out folds"].n == 27
     assert {"malignancy, X, held-out folds", "malignancy, BI-RADS 3, held-out folds"} <= {m.group for m in card.metrics}
+
+
+def test_all_images_of_a_woman_are_one_reading() -> None:
+    logits = [(3.0, -1.0), (0.5, 0.7), (-2.0, 1.0), (0.0, -0.1)] * 10  # two of four are ill
+    images = [
+        replace(_image(2 * w + k, logit, int(w % 4 < 2)), patient=f"woman {w}")
+        for w, pair in enumerate(logits)
+        for k, logit in enumerate(pair)
+    ]
+    found = {line["name"]: line for line in release_breast.per_woman(images)}
+    assert found["AUC"]["value"] == 1
+    assert found["sensitivity at specificity 0.85"]["value"] == 1
+    assert {line["n"] for line in found.values()} == {40}
 
 
 def test_sensitivity_where_specificity_is_still_kept() -> None:
