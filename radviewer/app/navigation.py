@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from radviewer.app.layouts import Layout
+from radviewer.app.matching import Match, Pairing
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.shown import Shown
+from radviewer.app.viewport import Viewport
 from radviewer.domain.geometry import Vector
 from radviewer.domain.measurement import ImageReference, Mark, Point
 from radviewer.domain.planes import Orientation
@@ -38,6 +41,49 @@ def jump_to(room: ReadingRoom, image: ImageReference, mark: Mark | None = None) 
     else:
         room.desk.active.show(shown, index)
     return True
+
+
+def show_match(room: ReadingRoom, pairing: Pairing, match: Match) -> None:
+    """Show a lesion at two times side by side; where it is on one image alone, the same place of the other."""
+    desk, sides = room.desk, (pairing.earlier, pairing.later)
+    lesions = (match.before, match.after)
+    viewports = _side_by_side(room, sides)
+    for here, there in ((0, 1), (1, 0)):
+        lesion, own, other = lesions[here], sides[here].stack, sides[there].stack
+        if lesion is None:
+            continue
+        if lesion.centre is None:
+            viewports[here].go_to(lesion.row.key_slice or 0)
+            continue
+        room.mpr.look_at(own, lesion.centre)
+        place = desk.links.map(own, other, lesion.centre) if lesions[there] is None else None
+        if place is not None:
+            room.mpr.look_at(other, place)
+    seen = 1 if match.after is not None else 0
+    desk.activate(desk.viewports.index(viewports[seen]))
+    lesion = lesions[seen]
+    room.findings.select(None if lesion is None else lesion.row.key, jump=False)
+
+
+def _side_by_side(room: ReadingRoom, sides: tuple[Shown, Shown]) -> tuple[Viewport, Viewport]:
+    """Viewports in sight that show two stacks, or planes of them; the first two are given to what is not in sight."""
+    desk = room.desk
+    if len(desk.seen) < 2:
+        desk.set_layout(Layout.TWO)
+    found = [next((v for v in desk.seen if _shows(v, side)), None) for side in sides]
+    free = [v for v in desk.seen if v not in found]
+    for place, side in enumerate(sides):
+        if found[place] is None:
+            viewport = found[place] = free.pop(0)
+            viewport.show(side)
+    first, second = found
+    assert first is not None
+    assert second is not None
+    return first, second
+
+
+def _shows(viewport: Viewport, shown: Shown) -> bool:
+    return viewport.stack is not None and viewport.stack.source is shown.stack and not viewport.in_3d
 
 
 def place_within(shown: Shown, index: int) -> tuple[int, str, int]:

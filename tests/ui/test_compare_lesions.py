@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from radviewer.app.finding_rows import Row, saved_row
+from radviewer.app.layouts import Layout
 from radviewer.app.shown import Shown
 from radviewer.domain.opinion import Mask
+from radviewer.domain.planes import Orientation
 from radviewer.ui.second_opinion.compare import CompareDialog
 from radviewer.volumes.registration import Registration
 from tests import phantoms
@@ -132,3 +136,47 @@ def test_without_lesions_of_two_studies_there_is_no_table(main_window: WindowOpe
     dialog = compare(window, (), ())
     assert not dialog.lesions.isVisible()
     assert dialog.lesions.rowCount() == 0
+
+
+def click(dialog: CompareDialog, line: int) -> None:
+    table = dialog.lesions
+    item = table.item(line, 1)
+    assert item is not None
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualItemRect(item).center())
+
+
+def test_a_click_shows_a_lesion_at_both_times(main_window: WindowOpener, tmp_path: Path) -> None:
+    window = opened(main_window, tmp_path, "one", "one")
+    both, gone, new = box((1, 2), (4, 8), (5, 15)), box((0, 1), (40, 44), (40, 44)), box((5, 6), (5, 9), (45, 49))
+    dialog = compare(window, (("nodule", both | gone),), (("nodule", both | new),))
+    desk = window.room.desk
+    dated = {shown.study.date: shown.stack for shown in window.room.all_shown()}
+    for line, index in ((1, 0), (2, 5), (0, 1)):
+        click(dialog, line)
+        assert [viewport.stack for viewport in desk.seen] == [dated[PRIOR], dated[CURRENT]]
+        assert [viewport.index for viewport in desk.seen] == [index, index]  # of the one without it, the same place
+        selected = window.room.findings.selected
+        assert selected is not None
+        assert selected.label == "nodule"
+    assert desk.active.stack is dated[CURRENT]
+    click(dialog, 1)
+    assert desk.active.stack is dated[PRIOR]  # where it is
+
+
+def test_a_click_shows_a_lesion_on_planes_too(main_window: WindowOpener, tmp_path: Path) -> None:
+    window = opened(main_window, tmp_path, "one", "one")
+    mask = box((1, 3), (4, 8), (5, 15))
+    dialog = compare(window, (("nodule", mask),), (("nodule", mask),))
+    desk, mpr = window.room.desk, window.room.mpr
+    desk.set_layout(Layout.TWO)
+    for viewport, date in zip(desk.seen, (CURRENT, PRIOR), strict=True):
+        viewport.show(next(shown for shown in window.room.all_shown() if shown.study.date == date))
+        mpr.show(viewport, next(s for s in window.room.all_shown() if s.study.date == date), Orientation.CORONAL)
+    click(dialog, 0)
+    for viewport in desk.seen:
+        assert viewport.cut is not None  # stays where it is seen
+        cross = mpr.cross(viewport)
+        geometry = viewport.cut.of.geometry
+        assert cross is not None
+        assert geometry is not None
+        assert geometry.to_index(cross.centre) == pytest.approx((1.5, 5.5, 9.5))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidg
 from radviewer.app.comparison import Cell, Comparison, compared
 from radviewer.app.finding_rows import UNITS
 from radviewer.app.matching import Change, Match, Pairing, pairings
+from radviewer.app.navigation import show_match
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.shown import Shown
 from radviewer.ui.dialogs.result_table import ResultTable
@@ -76,12 +77,16 @@ def _signed(value: float, digits: int) -> str:
 
 
 class CompareDialog(ResultTable):
-    """A table: one column per image, one line per finding; a click shows the image."""
+    """One column per image, one line per finding: a click shows the image; and the lesions of two studies.
+
+    A click on a lesion shows it at both times, side by side.
+    """
 
     def __init__(self, room: ReadingRoom, parent: QWidget | None = None) -> None:
         super().__init__("Compare images", "Findings of several images", parent)
         self._room = room
         self._comparison = compared(())
+        self._matches: list[tuple[Pairing, Match]] = []
         self.lesions = QTableWidget()
         self.lesions.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.lesions.setAccessibleName("Lesions of an earlier and a later study")
@@ -91,6 +96,7 @@ class CompareDialog(ResultTable):
         room.findings.changed.connect(self.refresh)
         room.desk.links.changed.connect(self.refresh)
         self.table.cellClicked.connect(self._go)
+        self.lesions.cellClicked.connect(self._go_to_lesion)
         self.refresh()
 
     def refresh(self) -> None:
@@ -108,7 +114,8 @@ class CompareDialog(ResultTable):
 
     def _fill_lesions(self, found: tuple[Pairing, ...]) -> None:
         """One line per lesion of two studies; hidden where there are none."""
-        lines = [(pairing.title, *match_texts(match)) for pairing in found for match in pairing.matches]
+        self._matches = [(pairing, match) for pairing in found for match in pairing.matches]
+        lines = [(pairing.title, *match_texts(match)) for pairing, match in self._matches]
         self.lesions.setVisible(bool(lines))
         self.lesions.setColumnCount(len(_LESION_HEADINGS))
         self.lesions.setHorizontalHeaderLabels(list(_LESION_HEADINGS))
@@ -136,3 +143,6 @@ class CompareDialog(ResultTable):
         self._room.desk.active.show(self._comparison.columns[place].shown)
         if cell is not None:
             self._room.findings.select(cell.row.key)
+
+    def _go_to_lesion(self, line: int, _column: int) -> None:
+        show_match(self._room, *self._matches[line])
