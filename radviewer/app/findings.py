@@ -163,7 +163,7 @@ class Findings(QObject):
         if cut is not None:
             if place is not None and cut.of.geometry is not None and self._mpr is not None:
                 point = cut.of.geometry.to_patient((float(place[0]), place[1], place[2]))
-                self._mpr.look_at(cut.of, point)
+                self._mpr.reveal(cut.of, point)
             return
         if row.key_slice is not None:
             viewport.go_to(row.key_slice)

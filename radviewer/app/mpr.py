@@ -9,6 +9,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from radviewer.app.desk import Desk, Layout
+from radviewer.app.plane_camera import revealing
 from radviewer.app.shown import Shown
 from radviewer.app.viewport import Viewport
 from radviewer.domain.geometry import Vector
@@ -85,9 +86,9 @@ class Mpr(QObject):
         """Whether the active viewport shows a plane."""
         return self._desk.active.cut is not None
 
-    def planes_of(self, source: Stack) -> Iterator[tuple[Viewport, Reformat]]:
-        """Viewports in sight that show planes of a volume."""
-        for viewport in self._desk.seen:
+    def planes_of(self, source: Stack, *, hidden: bool = False) -> Iterator[tuple[Viewport, Reformat]]:
+        """Viewports in sight, or all, that show planes of a volume."""
+        for viewport in self._desk.viewports if hidden else self._desk.seen:
             if viewport.cut is not None and viewport.cut.of is source:
                 yield viewport, viewport.cut
 
@@ -154,7 +155,7 @@ class Mpr(QObject):
         self._desk.active.set_in_3d(False)
         self._following = following
         self._cut_again(source)
-        self.look_at(source, point)
+        self.reveal(source, point)
         self._desk.active.go_to(index)
 
     def leave(self) -> None:
@@ -172,12 +173,16 @@ class Mpr(QObject):
         self._desk.set_layout(layout)
 
     def _leave_hung(self) -> None:
-        """Leave planes that were never opened by hand: one viewport is enough where all show the same volume."""
+        """Leave planes that a hanging protocol opened, or the reader one by one.
+
+        Where there is nothing but planes of one volume, and the volume in 3D, one viewport goes on.
+        """
         desk = self._desk
-        volumes = {viewport.stack.source.key for viewport in desk.seen if viewport.stack is not None}
-        if len(volumes) == 1 and len(desk.seen) > 1:
-            if desk.active.shown is None:
-                desk.activate(desk.viewports.index(next(v for v in desk.seen if v.shown is not None)))
+        volumes = {v.stack.source.key if v.stack is not None and (v.cut or v.in_3d) else "" for v in desk.seen}
+        if len(volumes) == 1 and len(desk.seen) > 1 and "" not in volumes:
+            for viewport in desk.seen:
+                if viewport is not desk.active:
+                    viewport.empty()
             desk.active.set_in_3d(False)
             desk.set_layout(Layout.ONE)
         for viewport in desk.seen:
@@ -200,6 +205,12 @@ class Mpr(QObject):
         if cross is not None:
             self._crosses[source.key] = replace(cross, centre=_within(source, point))
             self._follow(source)
+
+    def reveal(self, source: Stack, point: Vector) -> None:
+        """Look at an LPS point, and bring it into sight where the picture is magnified or was turned away."""
+        self.look_at(source, point)
+        for viewport, cut in self.planes_of(source):
+            viewport.set_camera(revealing(viewport.camera, cut.planes.first, point))
 
     def turn(self, viewport: Viewport, degrees: float, *, draft: bool = False) -> None:
         """Turn the other planes about the normal of the one a viewport shows, as seen on it clockwise.
@@ -236,8 +247,8 @@ class Mpr(QObject):
     def finish(self, source: Stack) -> None:
         """Show in full what was coarse while it was turned."""
         self._pause.stop()
-        if any(cut.cut.draft for _, cut in self.planes_of(source)):
-            self._cut_again(source)
+        if any(cut.cut.draft for _, cut in self.planes_of(source, hidden=True)):
+            self._cut_again(source, hidden=True)
 
     def reset(self, viewport: Viewport) -> None:
         """Lay the planes along the volume again, without slabs, through its middle."""
@@ -263,11 +274,11 @@ class Mpr(QObject):
         self._crosses[source.key] = cross = Cross(centre, axes, axes)
         return cross
 
-    def _cut_again(self, source: Stack, *, draft: bool = False) -> None:
+    def _cut_again(self, source: Stack, *, draft: bool = False, hidden: bool = False) -> None:
         cross = self._crosses[source.key]
         following, self._following = self._following, True
         with self._desk.together():
-            for viewport, shown in self.planes_of(source):
+            for viewport, shown in self.planes_of(source, hidden=hidden):
                 cut = cross.cut(shown.cut.orientation, draft=draft)
                 if shown.cut == replace(cut, draft=False) or (cut.centre is None and _alike(shown.cut, cut)):
                     continue

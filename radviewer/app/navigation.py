@@ -55,10 +55,10 @@ def show_match(room: ReadingRoom, pairing: Pairing, match: Match) -> None:
         if lesion.centre is None:
             viewports[here].go_to(lesion.row.key_slice or 0)
             continue
-        room.mpr.look_at(own, lesion.centre)
+        room.mpr.reveal(own, lesion.centre)
         place = desk.links.map(own, other, lesion.centre) if lesions[there] is None else None
         if place is not None:
-            room.mpr.look_at(other, place)
+            room.mpr.reveal(other, place)
     seen = 1 if match.after is not None else 0
     desk.activate(desk.viewports.index(viewports[seen]))
     lesion = lesions[seen]

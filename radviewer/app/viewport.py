@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal
 
 from radviewer.app.history import Change, History
-from radviewer.app.plane_camera import carried
+from radviewer.app.plane_camera import carried, found_again
 from radviewer.app.series_cache import SeriesCache
 from radviewer.app.shown import Left, Shown, grid_of, reference_of, same_file
 from radviewer.domain.geometry import ImagePlane, Vector
@@ -164,7 +164,7 @@ class Viewport(QObject):
         if shown is None or cut.of is not shown.stack.source:
             raise ValueError("planes of another volume: show them as a stack")
         if before is not None:
-            self.camera = carried(self.camera, before, cut, about)
+            self.camera = carried(self.camera, before.planes.first, cut.planes.first, about)
         self.shown = replace(shown, stack=cut)
         self.index = self._clamped(index)
         self.crosshair = None
@@ -315,9 +315,7 @@ class Viewport(QObject):
         left = self._left.get(stack.key)
         if left is None and stack.source is not stack and (source := self._left.get(stack.source.key)) is not None:
             return replace(first, presentation=replace(source.presentation, steps=()))
-        if left is not None and left.grid != grid_of(stack):  # turned since
-            return replace(left, camera=first.camera)
-        return left or first
+        return first if left is None else replace(left, camera=found_again(left.camera, left.grid, grid_of(stack)))
 
     def _clamped(self, index: int) -> int:
         count = 1 if self.shown is None else len(self.shown.stack.frames)

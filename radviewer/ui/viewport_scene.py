@@ -84,6 +84,8 @@ class Scene:
         viewport, transform = self.viewport, self.transform(placement)
         image = viewport.image
         fused = self._room.fusion.image(viewport)
+        if fused is not None or viewport.presentation.steps:  # both are made pixel by pixel, not in a draft's blocks
+            transform = replace(transform, draft=False)
         selected = self._room.marks.selected
         return View(
             transform=transform,

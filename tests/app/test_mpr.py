@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
 from radviewer.app.desk import Layout
-from radviewer.app.mpr import PLACES
+from radviewer.app.mpr import PAUSE_MS, PLACES
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.viewport import Viewport
 from radviewer.domain.planes import Axes, Orientation, Slab, axes_of
@@ -217,7 +218,31 @@ def test_a_pause_in_turning_shows_planes_in_full(
     room.mpr.turn(axial, 1, draft=True)  # the reader goes on
     assert coronal.cut is not None
     assert coronal.cut.cut.draft
-    room.mpr.clear()  # another study: nothing is cut out of the one that has gone
+
+
+def test_a_study_that_was_closed_is_not_cut_after_a_pause(
+    room: ReadingRoom, planes: dict[Orientation, Viewport], qtbot: QtBot
+) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    room.mpr.turn(axial, 25, draft=True)
+    room.mpr.clear()
+    later = QTimer(room, singleShot=True, interval=2 * PAUSE_MS)
+    with qtbot.waitSignal(later.timeout):
+        later.start()  # fires after a pause that began before
+    assert coronal.cut is not None
+    assert coronal.cut.cut.draft
+
+
+def test_planes_that_are_hidden_while_they_turn_are_seen_in_full_again(
+    room: ReadingRoom, planes: dict[Orientation, Viewport]
+) -> None:
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    room.mpr.turn(axial, 25, draft=True)
+    assert coronal.cut is not None
+    room.desk.set_layout(Layout.ONE)
+    assert coronal not in room.desk.seen
+    room.mpr.finish(coronal.cut.of)
+    assert not coronal.cut.cut.draft
 
 
 def test_lines_are_told_once_of_all_planes_that_turn(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:
@@ -266,6 +291,40 @@ def test_planes_that_were_hung_are_left_for_the_volume_once(
     assert room.desk.layout is Layout.ONE
     assert room.desk.active.stack is volume.stack
     assert not room.desk.active.in_3d
+    assert sum(viewport.shown is not None for viewport in room.desk.viewports) == 1
+
+
+def test_planes_beside_the_slices_are_left_where_they_are(
+    room: ReadingRoom, planes: dict[Orientation, Viewport]
+) -> None:
+    volume = planes[Orientation.AXIAL].subject
+    assert volume is not None
+    room.mpr.leave()
+    room.desk.set_layout(Layout.TWO)
+    slices, beside = room.desk.seen
+    slices.show(volume)
+    room.mpr.show(beside, volume, Orientation.CORONAL)
+    room.mpr.leave()
+    assert room.desk.layout is Layout.TWO
+    assert [viewport.stack for viewport in room.desk.seen] == [volume.stack, volume.stack]
+
+
+def test_what_is_looked_for_is_in_sight_whatever_was_turned_before(
+    room: ReadingRoom, planes: dict[Orientation, Viewport]
+) -> None:
+    coronal = planes[Orientation.CORONAL]
+    assert coronal.cut is not None
+    source = coronal.cut.of
+    for camera in (Camera(), Camera(zoom=6.0, centre=(10.0, 10.0))):
+        coronal.set_camera(camera)
+        for degrees in (90, -35, 90):
+            room.mpr.look_at(source, (-26.0, 0.0, 0.0))
+            room.mpr.turn(planes[Orientation.AXIAL], degrees)
+            room.mpr.reveal(source, (0.0, -26.0, 0.0))
+            (x, y), _ = _centre_on_screen(room, coronal)
+            assert 0 <= x <= 400
+            assert 0 <= y <= 300
+        assert coronal.camera.zoom is None or coronal.camera.zoom == camera.zoom
 
 
 def test_planes_that_were_turned_are_opened_again_as_they_lie(
@@ -279,6 +338,26 @@ def test_planes_that_were_turned_are_opened_again_as_they_lie(
     room.mpr.open(shown)
     assert coronal.cut is not None
     assert coronal.camera == Camera()  # what was looked at lies elsewhere on this grid
+
+
+def test_turned_planes_that_are_shown_again_are_looked_at_as_before(
+    room: ReadingRoom, planes: dict[Orientation, Viewport]
+) -> None:
+    """The cross-hair was moved meanwhile: their grid begins elsewhere."""
+    axial, coronal = planes[Orientation.AXIAL], planes[Orientation.CORONAL]
+    room.mpr.turn(axial, 30)
+    coronal.set_camera(Camera(zoom=4.0, centre=(20.0, 12.0), flipped=True))
+    volume, plane = coronal.subject, coronal.plane
+    assert volume is not None
+    assert plane is not None
+    middle = plane.to_patient(20.0, 12.0)
+    room.mpr.look_at(volume.stack, (3.3, 2.1, 0.4))
+    room.mpr.show(coronal, volume, Orientation.AXIAL)
+    room.mpr.show(coronal, volume, Orientation.CORONAL)
+    assert coronal.camera.zoom == 4.0
+    assert coronal.camera.flipped
+    assert coronal.plane is not None
+    assert coronal.camera.centre == pytest.approx(coronal.plane.to_pixel(middle)[:2])
 
 
 def test_a_draft_shows_the_plane_itself(room: ReadingRoom, planes: dict[Orientation, Viewport]) -> None:

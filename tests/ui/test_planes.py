@@ -20,6 +20,7 @@ from radviewer.export.screenshot import Screenshot, as_array, screenshot
 from radviewer.render.annotations import Density
 from radviewer.render.cross_lines import COLOURS, grips
 from radviewer.render.picture import ViewPainter
+from radviewer.render.presentation import ContrastStep, StepKind
 from tests.block_phantom import BLOCKS, SIDE, VALUES, write_blocks
 from tests.ui.conftest import Opener
 from tests.ui.desks import NO_KEY, SHIFT, Reading, pixels
@@ -153,6 +154,20 @@ def test_after_a_turn_pictures_are_as_if_painted_for_the_first_time(study: Readi
         anew = as_array(ViewPainter().picture(view))
         width, height = view.transform.size
         np.testing.assert_array_equal(pixels(widget)[:height, :width], anew)
+
+
+def test_what_is_made_pixel_by_pixel_is_not_taken_for_a_draft_in_blocks(
+    study: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axial, coronal = (study.room.desk.viewports[place] for place in (AXIAL, CORONAL))
+    widget = study.desk.widgets[CORONAL]
+    study.room.mpr.turn(axial, 20, draft=True)
+    assert widget.view().transform.draft
+    coronal.set_steps((ContrastStep(StepKind.MEDIAN, 1.0),), "median")
+    assert not widget.view().transform.draft
+    coronal.set_steps((), "none")
+    monkeypatch.setattr(study.room.fusion, "image", lambda viewport: viewport.image)  # blended with another series
+    assert not widget.view().transform.draft
 
 
 def test_lines_have_the_colour_of_their_planes(study: Reading) -> None:

@@ -67,7 +67,7 @@ class ThreeDPlace(QObject):
     def _on_picked(self, point: Vector) -> None:
         subject = self._viewport.subject
         if subject is not None:
-            self._room.mpr.look_at(subject.stack, point)
+            self._room.mpr.reveal(subject.stack, point)
 
     def _mark(self) -> None:
         """Show where the planes of the volume meet."""
