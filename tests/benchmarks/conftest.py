@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtGui import QPaintEvent
 from pytestqt.qtbot import QtBot
 
+from radviewer.allocator import share_heaps
 from radviewer.app.reading_room import ReadingRoom
 from radviewer.app.settings import SettingsFile
 from radviewer.ui.main import make_application
@@ -16,6 +17,12 @@ from radviewer.ui.viewport_widget import ViewportWidget
 from tests.benchmarks.paint_bench import Bench
 
 WINDOW = (1600, 1000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heaps() -> None:
+    """As the program begins: what threads have by then, they keep."""
+    share_heaps()
 
 
 @pytest.fixture

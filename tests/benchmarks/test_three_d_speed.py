@@ -18,7 +18,6 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from radviewer.allocator import share_heaps
 from radviewer.app.orbit import Orbit
 from radviewer.app.volume_presets import VolumePreset, read_volume_presets
 from radviewer.domain.geometry import Geometry
@@ -185,7 +184,6 @@ def test_turning_with_a_surface(prepared: RenderVolume) -> None:
 
 def test_memory_over_many_openings(qapp: QApplication) -> None:
     assert qapp is not None
-    share_heaps()  # as the program does
     shape = (60, 128, 128)
     stored = body()[::5, ::4, ::4].copy()
     slices = tuple(SliceImage(plane, unit="HU") for plane in stored)
