@@ -64,7 +64,7 @@ def test_an_entry_is_read(tmp_path: Path) -> None:
         (GOOD + "specular_power = 0\n", "specular_power is a number from 1 to 100"),
         (GOOD + "shade = true\n", "unknown entry 'shade'"),
         (GOOD.replace('"Bone"', '""'), "name is a text"),
-        (GOOD + GOOD, "line 9: the name 'Bone' is given twice"),
+        (GOOD + GOOD, "line 9: the name 'Bone' of CT is given twice"),
         ("preset = 3", "no list"),
         ("preset = [3]", "not a table"),
         ("#" * 70_000, "larger than"),
