@@ -21,6 +21,7 @@ from radviewer.ai.components import without_specks
 from radviewer.ai.extent import diameters
 from radviewer.ai.films import Placement
 from radviewer.ai.heads import Head, head_of
+from radviewer.ai.outline_level import likeliest_level
 from radviewer.ai.request import Request, hashes
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Glimpse, Opinion, Outcome, Seconds
@@ -139,6 +140,7 @@ def placement_of(head: Head, cells: int) -> Placement:
 
 def outlined(ready: Prepared, outlines: Grey) -> Mask:
     """Mask on the axial slices from the logits of all read ones."""
+    outlines = outlines - likeliest_level(outlines[np.unique(ready.read)])
     kept = without_specks(outlines[ready.read] > 0, SPECK)
     placement = placement_of(ready.head, outlines.shape[-1])
     found = np.zeros((len(ready.read), *ready.head.shape), np.bool_)

@@ -20,6 +20,7 @@ from torch.nn import functional
 from radviewer.ai.films import Placement
 from radviewer.ai.lesion_networks import PRESENCE_CELLS, SliceNet
 from radviewer.ai.networks import channels_last
+from radviewer.ai.outline_level import likeliest_level
 from radviewer.domain.overlap import dice
 from radviewer.evaluation.metrics import auc
 from radviewer.training.brains import SIDE, SIZE, Brains, Phase, Series, batches, stack_of, tumour_of
@@ -92,7 +93,7 @@ def scored(network: nn.Module, brains: Brains, series: Series) -> dict[str, Any]
     step = series.placement.step_row * SIDE / outline.shape[-1]
     placement = Placement(series.placement.origin_row, series.placement.origin_column, step, step)
     truth = np.stack([tumour_of(row, shape) for row in series.rows])
-    found = np.stack([placement.mask(plane, shape) for plane in outline])
+    found = np.stack([placement.mask(plane, shape) for plane in outline - likeliest_level(outline)])
     return {"dice": dice(found, truth), "ratio": float(found.sum()) / max(1.0, float(truth.sum())), "logits": logit}
 
 
