@@ -30,7 +30,7 @@ def test_nothing_is_outlined_where_no_cell_is_positive(cells: np.ndarray[tuple[i
 def test_the_level_has_the_highest_expected_dice_of_all() -> None:
     rng = np.random.default_rng(3)
     cells = rng.normal(-2, 3, 5000).astype(np.float32)
-    chance = 1 / (1 + np.exp(-cells.astype(np.float64) / 1.25))
+    chance = 1 / (1 + np.exp(-cells.astype(np.float64) / 1.5))
     level = likeliest_level(cells)
 
     def expected(threshold: float) -> float:
