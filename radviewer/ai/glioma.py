@@ -162,7 +162,7 @@ def _heat(ready: Prepared, judgement: Judgement, scale: float) -> Grey:
 
 
 class _Telling:
-    """Shows slices as they are read, where they are the series' own."""
+    """Shows slices as they are read, where they are the series' own; what more is outlined is known in the end."""
 
     def __init__(self, request: Request, item: FindingCard, ready: Prepared) -> None:
         self._request, self._item, self._ready = request, item, ready

@@ -13,6 +13,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from radviewer.ai import glioma
 from radviewer.ai.catalogue import Catalogue, sha256
 from radviewer.ai.context import Context, context_of
 from radviewer.ai.reading import complete, read
@@ -62,8 +63,9 @@ def _shown(
 )
 @pytest.mark.parametrize("first", [0, 7])
 def test_each_slice_is_shown_once_from_the_first_on_and_as_it_is_in_the_end(
-    catalogue: Catalogue, axes: Axes, flips: Flips, first: int
+    catalogue: Catalogue, axes: Axes, flips: Flips, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(glioma, "likeliest_level", lambda _: 0.0)  # known when all is read, and not before
     opinion, glimpses = _shown(catalogue, acquired(head(), axes, flips, (5.0, 1.0, 1.0)), first)
     finding = opinion.findings[0]
     assert finding.heatmap is not None
@@ -81,6 +83,18 @@ def test_each_slice_is_shown_once_from_the_first_on_and_as_it_is_in_the_end(
         assert glimpse.probability == pytest.approx(finding.slice_probabilities[glimpse.slice])
         assert not (finding.mask[glimpse.slice] & ~glimpse.mask).any()  # small foci are dropped in the end
     assert any(g.mask is not None and g.mask.any() for g in glimpses)
+
+
+def test_more_is_outlined_in_the_end_where_the_networks_are_unsure(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = acquired(head(), AXIAL, STRAIGHT, (5.0, 1.0, 1.0))
+    grown = _shown(catalogue, volume, 0)[0].findings[0].mask
+    monkeypatch.setattr(glioma, "likeliest_level", lambda _: 0.0)
+    even = _shown(catalogue, volume, 0)[0].findings[0].mask
+    assert grown is not None
+    assert even is not None
+    assert even.sum() < grown.sum() < grown.size / 2
 
 
 def test_thin_and_unreadable_slices_are_shown_once_too(catalogue: Catalogue) -> None:
