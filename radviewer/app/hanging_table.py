@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +11,10 @@ from radviewer.app.hanging import PLANES, Protocol, Wanted
 from radviewer.app.hanging_facts import KINDS, ORIENTATIONS
 from radviewer.app.layouts import MOST_VIEWPORTS, Layout
 from radviewer.app.settings import write_atomically
+from radviewer.app.toml_files import read_toml
 from radviewer.errors import BadResource
 
 NAME = "hanging-protocols.toml"
-_MOST_BYTES = 65_536
 _MOST_PROTOCOLS, _MOST_WORDS, _LONGEST = 200, 40, 60
 _MOST_PRIORS, _MOST_SLICES = 5, 100_000
 _FITTING = "fitting"  # a layout as large as what was found
@@ -132,16 +131,9 @@ def _entries(path: Path, consequence: str) -> list[Any]:
     try:
         if not path.is_file():
             raise BadResource(f"{path} is no file. {consequence}")
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise BadResource(f"{path} could not be read: {error.strerror}. {consequence}") from error
-    if len(data) > _MOST_BYTES:
-        raise BadResource(f"{path} is larger than the {_MOST_BYTES:,} bytes allowed. {consequence}")
-    try:
-        table = tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadResource(f"{path} is not valid TOML: {error}. {consequence}") from error
+    _, table = read_toml(path, consequence, consequence)
     unknown = sorted(set(table) - {"protocol"})
     entries = table.get("protocol", [])
     if unknown or not isinstance(entries, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -63,7 +64,6 @@ class Mpr(QObject):
         self._crosses: dict[str, Cross] = {}
         self._before: tuple[Layout, tuple[Shown | None, ...]] | None = None
         self._following = False
-        self._coarse: Stack | None = None  # planes of which are being turned
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._pause.timeout.connect(self._on_pause)
         for viewport in desk.viewports:
@@ -148,12 +148,11 @@ class Mpr(QObject):
         source, cut = planes.of, planes.cut
         self._crosses[source.key] = Cross(cut.centre or point, cut.axes, cut.base, cut.slab, cut.thickness)
         there = next((v for v, seen in self.planes_of(source) if seen.cut.orientation is cut.orientation), None)
-        following, self._following = self._following, True
-        self._desk.activate(self._desk.viewports.index(there or self._desk.active))
-        if there is None:
-            self._desk.active.show(shown, index)
-        self._desk.active.set_in_3d(False)
-        self._following = following
+        with self._leading():
+            self._desk.activate(self._desk.viewports.index(there or self._desk.active))
+            if there is None:
+                self._desk.active.show(shown, index)
+            self._desk.active.set_in_3d(False)
         self._cut_again(source)
         self.reveal(source, point)
         self._desk.active.go_to(index)
@@ -192,7 +191,6 @@ class Mpr(QObject):
     def clear(self) -> None:
         """Forget all cross-hairs (another study was opened)."""
         self._pause.stop()
-        self._coarse = None
         self._crosses.clear()
         self._before = None
 
@@ -233,7 +231,6 @@ class Mpr(QObject):
         self._crosses[cut.of.key] = replace(cross, axes=axes)
         self._cut_again(cut.of, draft=draft)
         if draft:
-            self._coarse = cut.of
             self._pause.start()
 
     def set_slab(self, viewport: Viewport, slab: Slab, thickness: float) -> None:
@@ -260,9 +257,19 @@ class Mpr(QObject):
                     other.set_camera(other.camera.fit())
 
     def _on_pause(self) -> None:
-        source, self._coarse = self._coarse, None
-        if source is not None:
-            self.finish(source)
+        for viewport in self._desk.viewports:
+            if viewport.cut is not None and viewport.cut.cut.draft:
+                self.finish(viewport.cut.of)
+
+    @contextmanager
+    def _leading(self) -> Iterator[None]:
+        """Move planes without being led by them; reference lines are told once."""
+        following, self._following = self._following, True
+        try:
+            with self._desk.together():
+                yield
+        finally:
+            self._following = following
 
     def _start(self, source: Stack, index: int) -> Cross:
         geometry = source.geometry
@@ -276,8 +283,7 @@ class Mpr(QObject):
 
     def _cut_again(self, source: Stack, *, draft: bool = False, hidden: bool = False) -> None:
         cross = self._crosses[source.key]
-        following, self._following = self._following, True
-        with self._desk.together():
+        with self._leading():
             for viewport, shown in self.planes_of(source, hidden=hidden):
                 cut = cross.cut(shown.cut.orientation, draft=draft)
                 if shown.cut == replace(cut, draft=False) or (cut.centre is None and _alike(shown.cut, cut)):
@@ -286,17 +292,14 @@ class Mpr(QObject):
                     continue  # named by its new axes when the turn ends
                 stack = reformatted(source, cut)
                 viewport.show_cut(stack, stack.planes.nearest(cross.centre), cross.centre)
-        self._following = following
         self.changed.emit()
 
     def _follow(self, source: Stack) -> None:
         """Show the planes nearest to the centre."""
         cross = self._crosses[source.key]
-        following, self._following = self._following, True
-        with self._desk.together():
+        with self._leading():
             for viewport, cut in self.planes_of(source):
                 viewport.go_to(cut.planes.nearest(cross.centre))
-        self._following = following
         self.changed.emit()
 
     def _on_view(self, viewport: Viewport) -> None:
@@ -304,12 +307,11 @@ class Mpr(QObject):
         cut, presentation = viewport.cut, viewport.presentation
         if self._following or cut is None:
             return
-        following, self._following = self._following, True
-        for other, _ in self.planes_of(cut.of):
-            if other is not viewport:
-                other.set_voi(presentation.voi)
-                other.set_inverted(presentation.inverted)
-        self._following = following
+        with self._leading():
+            for other, _ in self.planes_of(cut.of):
+                if other is not viewport:
+                    other.set_voi(presentation.voi)
+                    other.set_inverted(presentation.inverted)
 
     def _on_scrolled(self, viewport: Viewport) -> None:
         """The reader goes to another plane: the cross-hair goes along."""

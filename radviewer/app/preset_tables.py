@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from radviewer.app.toml_files import read_toml
 from radviewer.errors import BadResource
 
 ANY_MODALITY = "*"
-
-_MOST_BYTES = 65_536
 
 Preset = TypeVar("Preset")
 
@@ -57,18 +55,8 @@ def read_table(
 
 
 def _entries(path: Path, what: str) -> tuple[str, list[Any]]:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise BadResource(f"{path} could not be read: {error.strerror}. There are no {what}.") from error
-    if len(data) > _MOST_BYTES:
-        raise BadResource(f"{path} is larger than {_MOST_BYTES} bytes. There are no {what}.")
-    try:
-        text = data.decode()
-        entries = tomllib.loads(text).get("preset", [])
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadResource(f"{path} is not valid TOML: {error}. Correct it to have {what}.") from error
+    text, table = read_toml(path, f"There are no {what}.", f"Correct it to have {what}.")
+    entries = table.get("preset", [])
     if not isinstance(entries, list):
         raise BadResource(f"{path} holds no list of [[preset]].")
     return text, entries

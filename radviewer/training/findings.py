@@ -28,7 +28,7 @@ from radviewer.errors import NothingToRead
 from radviewer.evaluation.metrics import auc
 from radviewer.evaluation.tables import write_table
 from radviewer.training.findings_films import NO_FOLD, UNSURE, Labelled, Recipe, batches, shown
-from radviewer.training.loop import Batch, Run, Schedule
+from radviewer.training.loop import Batch, Run, Schedule, finished_run
 from radviewer.training.lungs import Crops
 from radviewer.training.pretrained import load_imagenet_head
 
@@ -108,13 +108,7 @@ def finished(runs: Path, fold: int) -> dict[str, Any]:
         If the fold is not trained to its end.
 
     """
-    path = runs / f"fold{fold}" / "checkpoint.pt"
-    if not path.is_file():
-        raise NothingToRead(f"{path} is missing: train this fold first.")
-    state: dict[str, Any] = torch.load(path, weights_only=True)
-    if state["epoch"] < state["schedule"]["epochs"]:
-        raise NothingToRead(f"{path} is not finished: {state['epoch']} of {state['schedule']['epochs']} epochs.")
-    return state
+    return finished_run(runs / f"fold{fold}")
 
 
 def train_fold(
