@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.ai.calibration import probability
 from radviewer.ai.cards import Card, FindingCard, unseen
 from radviewer.ai.catalogue import Catalogue
-from radviewer.ai.extent import diameters, largest_part
+from radviewer.ai.extent import diameters, filled, largest_part
 from radviewer.ai.films import Refuse, Refused, raise_refused
 from radviewer.ai.request import Request, hashes
 from radviewer.ai.sonograms import Scan, grey_of, scan_of
@@ -26,7 +25,7 @@ from radviewer.progress import Progress
 
 if TYPE_CHECKING:
     from radviewer.ai.lesion_ensemble import Judgement
-    from radviewer.ai.lesion_networks import LesionNet
+    from radviewer.ai.lesion_networks import BreastNet
 
 Mask = NDArray[np.bool_]
 
@@ -51,11 +50,7 @@ def lesion_of(judgement: Judgement, shape: tuple[int, int]) -> Mask:
         return np.zeros(shape, np.bool_)
     logits = judgement.outline.copy()
     logits[found & ~largest_part(found)] = -10.0
-    mask = judgement.placed(logits).mask(logits, shape)
-    outer, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros(shape, np.uint8)
-    cv2.drawContours(filled, outer, -1, (1,), cv2.FILLED)
-    return filled > 0
+    return filled(judgement.placed(logits).mask(logits, shape))
 
 
 def heat_of(
@@ -81,7 +76,8 @@ def judged_image(catalogue: Catalogue, card: Card, image: SliceImage, only_fold:
     from radviewer.ai.lesion_ensemble import judge, members
 
     nets = list(members(catalogue, unseen(card, only_fold)))
-    judgement = judge(nets, scan_of(grey_of(image), card.input_size), Progress())
+    scan = scan_of(grey_of(image), card.input_size)
+    judgement = judge(nets, scan, Progress(), card.findings[0].descriptors)
     if only_fold is None:
         _check(catalogue, card, judgement, raise_refused)
     return judgement
@@ -111,7 +107,7 @@ def read(request: Request, loaded: float) -> Opinion:
     return Opinion(card.name, card.version, Outcome.RAN, hashes(card), reason, seconds, (finding,))
 
 
-def _frames(request: Request, nets: Sequence[LesionNet]) -> tuple[dict[int, _Frame], dict[int, str]]:
+def _frames(request: Request, nets: Sequence[BreastNet]) -> tuple[dict[int, _Frame], dict[int, str]]:
     """What was found on each frame, and why others were not read; the frame on the screen first."""
     from radviewer.ai.lesion_ensemble import judge
 
@@ -122,7 +118,7 @@ def _frames(request: Request, nets: Sequence[LesionNet]) -> tuple[dict[int, _Fra
     for done, index in enumerate(order):
         try:
             scan = _scan(request, images[index], index)
-            judgement = judge(nets, scan, request.progress)
+            judgement = judge(nets, scan, request.progress, request.card.findings[0].descriptors)
             _check(request.catalogue, request.card, judgement, request.refuse)
         except Refused as refusal:
             reasons[index] = str(refusal)
@@ -175,7 +171,7 @@ def _finding(item: FindingCard, request: Request, frames: dict[int, _Frame]) -> 
         item.threshold,
         mask=mask if mask.any() else None,
         heatmap=heat,
-        measurements=_measured(request, mask) if mask.any() else (),
+        measurements=_measured(request, mask, frames) if mask.any() else (),
         evidence=item.evidence,
         slice_probabilities=() if single or len(own) < shape[0] else tuple(own[i] for i in range(shape[0])),
     )
@@ -188,8 +184,8 @@ def cine_logit(frames: dict[int, _Frame]) -> float:
     return float(np.mean([frames[i].judgement.logit for i, area in areas.items() if area >= least]))
 
 
-def _measured(request: Request, mask: Mask) -> tuple[Quantity, ...]:
-    """Diameters and area on the frame with the largest outline: in mm where the ultrasound region is calibrated."""
+def _measured(request: Request, mask: Mask, frames: dict[int, _Frame]) -> tuple[Quantity, ...]:
+    """Size and shape on the frame with the largest outline: in mm where the ultrasound region is calibrated."""
     key = int(mask.sum(axis=(1, 2)).argmax())
     image = request.volume.slices[key]
     spacing = None if image is None else image.spacing
@@ -201,4 +197,13 @@ def _measured(request: Request, mask: Mask) -> tuple[Quantity, ...]:
         Quantity("largest diameter", longest, unit),
         Quantity("perpendicular diameter", across, unit),
         Quantity("area", area, area_unit),
+        *_shape(frames[key].judgement, steps[0] / steps[1]),
     )
+
+
+def _shape(judgement: Judgement, stretch: float) -> tuple[Quantity, ...]:
+    """What a reader can check of what the shape adds to the probability; `stretch` is a pixel's height to width."""
+    found = judgement.descriptors
+    if found is None:
+        return ()
+    return Quantity("depth to width", stretch * found.depth_to_width, "1"), Quantity("solidity", found.solidity, "1")

@@ -13,6 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from radviewer.errors import RadviewerError
 
 Task = Literal["chest anatomy", "chest findings", "brain glioma", "breast lesion"]
+Descriptor = Literal[
+    "depth_to_width",
+    "solidity",
+    "circularity",
+    "radial_variation",
+    "echogenicity",
+    "heterogeneity",
+    "halo",
+    "sharpness",
+    "posterior",
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -88,10 +99,27 @@ class OperatingPoint(_Entry):
     specificity: Share
 
 
+class DescriptorTerm(_Entry):
+    """One descriptor of an outline: what is usual, and what a standard deviation from it adds to the logit."""
+
+    name: Descriptor
+    mean: float
+    spread: float = Field(gt=0)
+    weight: float
+
+
+class DescriptorCard(_Entry):
+    """What descriptors of the outline (`radviewer.ai.descriptors`) add to the networks' mean logit."""
+
+    intercept: float
+    terms: tuple[DescriptorTerm, ...] = Field(min_length=1)
+
+
 class FindingCard(_Entry):
     """One finding: its operating point and its scale; `operating_curve` says what other thresholds would do.
 
-    `slice_calibration` is that of single slices, where the model judges each.
+    `slice_calibration` is that of single slices, where the model judges each; `descriptors` are of models that judge
+    the shape of what they outline besides.
     """
 
     label: str
@@ -100,6 +128,7 @@ class FindingCard(_Entry):
     calibration: Calibration
     heat_scale: float = Field(gt=0)
     slice_calibration: Calibration | None = None
+    descriptors: DescriptorCard | None = None
     operating_curve: tuple[OperatingPoint, ...] = ()
     intended: Intended
     evidence: str

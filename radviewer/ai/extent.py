@@ -16,6 +16,14 @@ def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return found
 
 
+def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask ``(rows, columns)`` without its holes."""
+    outer, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    drawn = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(drawn, outer, -1, (1,), cv2.FILLED)
+    return drawn > 0
+
+
 def diameters(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> tuple[float, float]:
     """Largest diameter of the largest part, and its extent at right angles to it.
 

@@ -1,4 +1,4 @@
-"""An ensemble of `LesionNet`s on one ultrasound image, read as it is and mirrored."""
+"""An ensemble of `BreastNet`s on one ultrasound image, read as it is and mirrored."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from radviewer.ai.cards import BadModel, Card
+from radviewer.ai.cards import BadModel, Card, DescriptorCard
 from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.descriptors import Descriptors, described, verdict
 from radviewer.ai.films import Placement
 from radviewer.ai.graphs import forward
-from radviewer.ai.lesion_networks import BESIDE, Judged, LesionNet
+from radviewer.ai.lesion_networks import BESIDE, BreastNet, Judged
 from radviewer.ai.running import build, device
 from radviewer.ai.sonograms import Scan
 from radviewer.progress import Progress
@@ -30,9 +31,13 @@ class Judgement:
     outline : ndarray, float32, (rows / 2, columns / 2)
         Logits.
     logit : float
-        "Malignant".
+        "Malignant", by the networks and by the outline's descriptors.
     evidence : ndarray, float32, (h, w)
         Contribution of each cell to `logit`; sums to it minus `bias`.
+    bias : float
+        Of the networks, and what the descriptors add.
+    descriptors : Descriptors or None
+        Of the lesion; None where nothing is outlined.
     features : ndarray, float32, (members, 320)
     placement : Placement
         Of the canvas on the image.
@@ -43,6 +48,7 @@ class Judgement:
     logit: float
     evidence: Grey
     bias: float
+    descriptors: Descriptors | None
     features: Grey
     placement: Placement
 
@@ -63,14 +69,16 @@ class Judgement:
         return self.placed(cells).map(cells, (shape[0], shape[1]))
 
 
-def members(catalogue: Catalogue, card: Card) -> Iterator[LesionNet]:
+def members(catalogue: Catalogue, card: Card) -> Iterator[BreastNet]:
     """Build the ensemble's networks, each loaded once per process."""
     for weights in card.weights:
-        yield build(LesionNet, LesionNet, catalogue, card, weights)
+        yield build(BreastNet, BreastNet, catalogue, card, weights)
 
 
-def judge(nets: Sequence[LesionNet], scan: Scan, progress: Progress) -> Judgement:
-    """Read one image.
+def judge(
+    nets: Sequence[BreastNet], scan: Scan, progress: Progress, descriptors: DescriptorCard | None = None
+) -> Judgement:
+    """Read one image; without a card of `descriptors` they are measured and add nothing.
 
     Raises
     ------
@@ -90,17 +98,25 @@ def judge(nets: Sequence[LesionNet], scan: Scan, progress: Progress) -> Judgemen
             evidence.append(_unmirrored(judged.evidence))
             logits.append(float(judged.logit.mean()))
             features.append(judged.features.mean(dim=0).float().cpu().numpy())
-    found = Judgement(
-        np.mean(outlines, axis=0, dtype=np.float32),
-        float(np.mean(logits)),
-        np.mean(evidence, axis=0, dtype=np.float32),
-        float(np.mean([net.bias for net in nets])),
+    outline, cells = _mean(outlines), _mean(evidence)
+    if not (np.isfinite(outline).all() and np.isfinite(cells).all() and np.isfinite(logits).all()):
+        raise BadModel("The model returned values that are not numbers.")
+    found = described(outline, scan.grey)
+    added = verdict(found, descriptors)
+    return Judgement(
+        outline,
+        float(np.mean(logits)) + added,
+        cells,
+        float(np.mean([net.bias for net in nets])) + added,
+        found,
         np.stack(features),
         scan.placement,
     )
-    if not (np.isfinite(found.outline).all() and np.isfinite(found.evidence).all() and np.isfinite(logits).all()):
-        raise BadModel("The model returned values that are not numbers.")
-    return found
+
+
+def _mean(maps: Sequence[Grey]) -> Grey:
+    mean: Grey = np.mean(np.stack(maps), axis=0, dtype=np.float32)
+    return mean
 
 
 def _unmirrored(pair: torch.Tensor) -> Grey:

@@ -138,6 +138,57 @@ class LesionNet(_Outliner):
         return Judged(outline, logit, evidence, _pooled(encoded))
 
 
+class WholeNet(nn.Module):
+    """Malignancy from a whole image, ``(n, 1, rows, columns)``: the mean of a map of stride 32 and one linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.head = Convolution(ENCODED[-1], _HEAD_WIDTH)
+        self.dropout = nn.Dropout(0.3)
+        self.classifier = nn.Linear(_HEAD_WIDTH, 1)
+
+    @property
+    def bias(self) -> float:
+        """Of the logit."""
+        return float(self.classifier.bias.detach())
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits ``(n,)``, and what each cell adds to them, ``(n, 1, h, w)``: sums to the logit minus the bias."""
+        features = self.head(self.encoder(x)[-1])
+        logit = self.classifier(self.dropout(features.mean(dim=(2, 3))))[:, 0]
+        scores = torch.einsum("nchw,oc->nohw", features, self.classifier.weight)
+        cells = torch.ones_like(scores).sum(dim=(2, 3), keepdim=True)  # by tensors: a graph takes images of any size
+        return logit, scores / cells
+
+
+class BreastNet(nn.Module):
+    """Two networks that judge an image together, ``(n, 1, rows, columns)``; the logit is the mean of theirs.
+
+    One outlines the lesion and judges it inside its outline; the other, trained apart, judges the whole image.  They
+    err differently, and the evidence is that of both.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lesion = LesionNet()
+        self.whole = WholeNet()
+
+    @property
+    def bias(self) -> float:
+        """Of the logit."""
+        return (self.lesion.bias + self.whole.bias) / 2
+
+    def forward(self, x: Tensor) -> Judged:
+        """Judge a batch."""
+        judged: Judged = self.lesion(x)
+        logit, evidence = self.whole(x)
+        # Interpolation keeps the sum, times as many cells as one becomes.
+        finer = functional.interpolate(evidence, scale_factor=float(_FINER), mode="bilinear")[:, 0]
+        whole = finer / _FINER**2
+        return judged._replace(logit=(judged.logit + logit) / 2, evidence=(judged.evidence + whole) / 2)
+
+
 def _pooled(encoded: list[Tensor]) -> Tensor:
     return encoded[-1].mean(dim=(2, 3))
 

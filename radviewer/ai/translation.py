@@ -126,6 +126,7 @@ class _Operations:
             Tensor.expand: self.expand,
             Tensor.__getitem__: self.getitem,
             torch.cat: lambda tensors, dim: self._ops.concat([self._node(x) for x in tensors], dim),
+            torch.ones_like: self.ones_like,
             torch.einsum: lambda equation, *tensors: self._ops.einsum([self._node(x) for x in tensors], equation),
             functional.conv2d: self.conv2d,
             functional.linear: self.linear,
@@ -150,6 +151,9 @@ class _Operations:
     def expand(self, x: Tensor, *sizes: int) -> Any:
         target = np.array([1 if size == -1 else size for size in sizes])
         return self._ops.broadcast(self._node(x), target, broadcast_spec="BIDIRECTIONAL")
+
+    def ones_like(self, x: Tensor) -> Any:
+        return self._ops.broadcast(self._ops.constant(np.float32(1)), self._ops.shape_of(self._node(x)))
 
     def getitem(self, x: Tensor, key: Any) -> Any:
         """Whole axes and single places of others."""

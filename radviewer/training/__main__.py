@@ -88,19 +88,21 @@ def _breast(options: argparse.Namespace) -> None:
 
     found = breasts.load(options.data)
     for fold in options.folds or range(breasts.FOLDS):
-        for phase in (breasts.FIRST, breasts.SECOND):
+        for phase in (breasts.FIRST, breasts.SECOND, breasts.WHOLE):
             breast.train_fold(found, fold, options.work / "breast", phase)
 
 
 def _release_breast(options: argparse.Namespace) -> None:
     from radviewer.training import breasts, release_breast
+    from radviewer.training.breast_tables import DESCRIPTORS
+    from radviewer.training.finish_breast import finish
 
     target = options.models / release_breast.NAME
-    if options.read_again or not (target / release_breast.IMAGES).is_file():
+    if options.read_again or not (target / DESCRIPTORS).is_file():
         command = "python -m radviewer.training breast --data DATA --work WORK"
         release_breast.release(breasts.load(options.data), options.work, target, command)
     else:
-        release_breast.finish(target)
+        finish(target)
 
 
 def _compare_arms(options: argparse.Namespace) -> None:

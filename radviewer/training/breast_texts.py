@@ -25,6 +25,8 @@ CARD_TEXTS: dict[str, Any] = {
         "saw and strewn elsewhere, yet a trace may be left: see the figures without calipers.",
         "The heatmap is mostly read inside the outline the networks draw; it is no second proof of where it is. Where "
         "the lesion is flagged it shows what speaks for malignancy, elsewhere what speaks against it.",
+        "A part of the probability rests on nine descriptors of the outline (shape, orientation, margin, echoes, what "
+        "lies behind), which the heatmap does not show: where the outline is wrong, so are they.",
     ],
     "sources": [
         {
@@ -48,7 +50,8 @@ FINDING_TEXTS: dict[str, Any] = {
     "operating_point": "specificity 0.85 on all held-out folds",
     "intended": {"views": [], "body_parts": [], "youngest": 18, "oldest": None},
     "evidence": "1,875 images of 1,064 women of one hospital on four devices, all biopsied; the five folds by patient "
-    "that the data set comes with. A cine was never measured: its probability is that of the mean logit of the frames "
-    "that show the lesion best. The heatmap shows what spoke for the verdict: for malignancy where it is flagged, "
-    "against it where it is not.",
+    "that the data set comes with. Judged by two networks, one inside its own outline and one on the whole image, and "
+    "by descriptors of the outline. A cine was never measured: its probability is that of the mean logit of the frames "
+    "that show the lesion best. The heatmap shows what spoke to the networks for the verdict: for malignancy where it "
+    "is flagged, against it where it is not.",
 }

@@ -61,6 +61,8 @@ class Phase:
 FIRST = Phase("", 8, 1e-3, 0.1)
 SECOND = Phase("-on", 6, 7e-4, 0.18, frozen=2, read=0.2)
 """Goes on with more pieces without a lesion and softer labels: malignancy was learnt by heart before outlines were."""
+WHOLE = Phase("-whole", 8, 1e-3, 0.06)
+"""A network of its own, for malignancy from the whole image."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from radviewer.ai.breast import judged_image
 from radviewer.ai.cards import Card, Metric
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.lesion_ensemble import Judgement, judge, members
-from radviewer.ai.lesion_networks import LesionNet
+from radviewer.ai.lesion_networks import BreastNet
 from radviewer.ai.sonograms import Scan, scan_of
 from radviewer.domain.volume import SliceImage
 from radviewer.evaluation.refusals import made_up
@@ -87,7 +87,7 @@ def _heat(catalogue: Catalogue, card: Card, chosen: list[Breast]) -> Iterator[Me
     yield metric("mean |sum of the map + bias - logit|", group, mean_of(rest, patients))
 
 
-def _map(case: Case, net: LesionNet) -> Grey:
+def _map(case: Case, net: BreastNet) -> Grey:
     return judge([net], case.scan, Progress()).evidence
 
 

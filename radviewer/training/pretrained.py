@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from radviewer.ai.lesion_networks import LesionNet
+from radviewer.ai.lesion_networks import LesionNet, WholeNet
 from radviewer.ai.networks import Encoder, FindingNet
 
 _FILE = "models/efficientnet-lite0-57934424.pth"
@@ -54,7 +54,7 @@ def load_imagenet(encoder: Encoder) -> None:
     encoder.load_state_dict(ours | counters)
 
 
-def load_imagenet_head(network: FindingNet | LesionNet) -> None:
+def load_imagenet_head(network: FindingNet | LesionNet | WholeNet) -> None:
     """Fill encoder and the 1,280-channel layer after it; the classifier stays as it is."""
     load_imagenet(network.encoder)
     head = _renamed(_published(), "head", "_conv_head", "_bn1")

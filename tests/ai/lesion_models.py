@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from radviewer.ai.catalogue import sha256
-from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet
+from radviewer.ai.lesion_networks import BreastNet, Judged, LesionNet, SliceNet
 from tests.ai.conftest import card_values, finding_values
 
 SIZE = 64
-Make = type[SliceNet] | type[LesionNet]
+Make = type[SliceNet] | type[LesionNet] | type[BreastNet]
 
 
 def random_state(make: Make, seed: int) -> dict[str, Tensor]:
@@ -34,8 +34,9 @@ def random_state(make: Make, seed: int) -> dict[str, Tensor]:
         with torch.no_grad():
             network(coarse)  # the norms keep what they saw
             outline = network.eval()(coarse).outline
-            network.outline.weight *= 4 / outline.std()
-            network.outline.bias -= 4 * outline.mean() / outline.std() + 1
+            layer = network.lesion.outline if isinstance(network, BreastNet) else network.outline
+            layer.weight *= 4 / outline.std()
+            layer.bias -= 4 * outline.mean() / outline.std() + 1
     return dict(network.state_dict())
 
 
@@ -85,7 +86,7 @@ def glioma_model(models: Path, **named: Any) -> Path:
 
 
 def breast_model(models: Path, **named: Any) -> Path:
-    return lesion_model(models, LesionNet, BREAST, **named)
+    return lesion_model(models, BreastNet, BREAST, **named)
 
 
 class BrightSlices(nn.Module):

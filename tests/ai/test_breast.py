@@ -16,7 +16,7 @@ from radviewer.ai.calibration import probability
 from radviewer.ai.cards import BadModel
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
-from radviewer.ai.lesion_networks import LesionNet
+from radviewer.ai.lesion_networks import BreastNet
 from radviewer.ai.reading import read
 from radviewer.domain.geometry import PixelSpacing
 from radviewer.domain.opinion import Finding, Glimpse, Opinion, Outcome
@@ -109,17 +109,24 @@ def test_the_outline_lies_where_the_lesion_is_and_is_measured(catalogue: Catalog
         ("largest diameter", "{pixels}"),
         ("perpendicular diameter", "{pixels}"),
         ("area", "{pixels}"),
+        ("depth to width", "1"),
+        ("solidity", "1"),
     ]
     assert found.measurements[2].value == found.mask.sum()
     assert found.measurements[0].value == pytest.approx(80, rel=0.12)
     assert found.measurements[1].value == pytest.approx(54, rel=0.12)
     known = finding(catalogue, plain(image[None], spacing=PixelSpacing(0.1, 0.1)))
-    assert [m.unit for m in known.measurements] == ["mm", "mm", "mm2"]
-    for a, b, scale in zip(known.measurements, found.measurements, (0.1, 0.1, 0.01), strict=True):
+    assert [m.unit for m in known.measurements] == ["mm", "mm", "mm2", "1", "1"]
+    for a, b, scale in zip(known.measurements, found.measurements, (0.1, 0.1, 0.01, 1, 1), strict=True):
         assert a.value == pytest.approx(b.value * scale)
     squeezed = finding(catalogue, plain(image[None], spacing=PixelSpacing(0.2, 0.1)))
     assert squeezed.measurements[0].value == pytest.approx(0.2 * 54, rel=0.12)
     assert squeezed.measurements[2].value == pytest.approx(found.measurements[2].value * 0.02)
+    depth_to_width, solidity = (m.value for m in found.measurements[3:])
+    rows, columns = np.nonzero(truth)
+    assert depth_to_width == pytest.approx((np.ptp(rows) + 1) / (np.ptp(columns) + 1), rel=0.1)
+    assert solidity > 0.95
+    assert [m.value for m in squeezed.measurements[3:]] == pytest.approx([2 * depth_to_width, solidity])
 
 
 def _cine() -> Volume:
@@ -221,8 +228,8 @@ def test_cancelled_work_stops(catalogue: Catalogue) -> None:
 
 def test_weights_that_are_no_numbers_fail(tmp_path: Path) -> None:
     def spoilt(_fold: int) -> dict[str, Tensor]:
-        state = random_state(LesionNet, 0)
-        return state | {"outline.weight": torch.full_like(state["outline.weight"], float("nan"))}
+        state = random_state(BreastNet, 0)
+        return state | {"lesion.outline.weight": torch.full_like(state["lesion.outline.weight"], float("nan"))}
 
     breast_model(tmp_path, members=1, state_of=spoilt)
     found = opinion(Catalogue(tmp_path), plain(speckled(SHAPE)[None]))

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from radviewer.ai import engine, graph_cache, graphs
-from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet
+from radviewer.ai.lesion_networks import BreastNet, Judged, LesionNet, SliceNet
 from radviewer.ai.networks import AnatomyNet, FindingNet, channels_last
 from radviewer.ai.translation import Untranslated, outputs, translated
 from radviewer.progress import Cancelled, Progress
 
-CHANNELS = {"AnatomyNet": 1, "FindingNet": 1, "SliceNet": 3, "LesionNet": 1}
+CHANNELS = {"AnatomyNet": 1, "FindingNet": 1, "SliceNet": 3, "LesionNet": 1, "BreastNet": 1}
 
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -43,7 +43,7 @@ def uneven(network: Net) -> Net:
 def networks() -> dict[str, nn.Module]:
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        made: tuple[nn.Module, ...] = (AnatomyNet(), FindingNet(2), SliceNet(), LesionNet())
+        made: tuple[nn.Module, ...] = (AnatomyNet(), FindingNet(2), SliceNet(), LesionNet(), BreastNet())
         return {type(network).__name__: uneven(network) for network in made}
 
 

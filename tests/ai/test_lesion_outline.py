@@ -13,7 +13,7 @@ from radviewer.ai.lesion_ensemble import Judgement
 def _judged(outline: np.ndarray) -> Judgement:
     logits = np.where(outline, 5.0, -5.0).astype(np.float32)
     return Judgement(
-        logits, 0.0, np.zeros((2, 2), np.float32), 0.0, np.zeros((1, 320), np.float32), Placement(0, 0, 1, 1)
+        logits, 0.0, np.zeros((2, 2), np.float32), 0.0, None, np.zeros((1, 320), np.float32), Placement(0, 0, 1, 1)
     )
 
 

@@ -10,13 +10,13 @@ from radviewer.ai import lesion_ensemble, slice_ensemble
 from radviewer.ai.cards import BadModel
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Placement
-from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet
+from radviewer.ai.lesion_networks import BreastNet, Judged, LesionNet, SliceNet
 from radviewer.ai.sonograms import Scan, scan_of
 from radviewer.progress import Cancelled, Progress
 from tests.ai.lesion_models import Make, breast_model, glioma_model, random_state
 from tests.ai.series import speckled
 
-NETWORKS = [(SliceNet, 3, 8), (LesionNet, 1, 8)]
+NETWORKS = [(SliceNet, 3, 8), (LesionNet, 1, 8), (BreastNet, 1, 8)]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     return Catalogue(models)
 
 
-def _network(make: Make, seed: int = 0) -> SliceNet | LesionNet:
+def _network(make: Make, seed: int = 0) -> SliceNet | LesionNet | BreastNet:
     network = make()
     network.load_state_dict(random_state(make, seed))
     return network.eval()
@@ -42,14 +42,15 @@ def test_shapes(make: Make, channels: int, stride: int, shape: tuple[int, int]) 
     assert judged.outline.shape == (2, 1, rows // 2, columns // 2)
     assert judged.logit.shape == (2,)
     assert judged.evidence.shape == (2, rows // stride, columns // stride)
-    assert judged.features.shape == (2, make.feature_count)
+    assert judged.features.shape == (2, SliceNet.feature_count)
 
 
 @pytest.mark.parametrize(("make", "channels"), [(m, c) for m, c, _ in NETWORKS])
 def test_evidence_sums_to_the_logit_minus_bias(make: Make, channels: int) -> None:
     network = _network(make)
-    layer = network.presence if isinstance(network, SliceNet) else network.classifier
-    layer.load_state_dict({"weight": layer.weight, "bias": torch.tensor([0.7])})
+    for name, value in network.named_parameters():
+        if name.endswith(("presence.bias", "classifier.bias")):
+            value.data.fill_(0.7)
     with torch.inference_mode():
         judged = network(torch.rand(3, channels, 96, 64))
     assert network.bias == pytest.approx(0.7)
@@ -77,6 +78,26 @@ def test_malignancy_is_read_inside_the_outline() -> None:
     assert float(weights[0, :4, :4].sum()) > 0.9
     nothing = LesionNet.weights(torch.full_like(outline, -20))
     torch.testing.assert_close(nothing, torch.full((1, 8, 8), 1 / 64))
+
+
+def test_two_networks_of_the_breast_speak_with_the_same_weight() -> None:
+    network, images = _network(BreastNet), torch.rand(2, 1, 96, 64)
+    assert isinstance(network, BreastNet)
+    with torch.inference_mode():
+        judged, alone, (logit, evidence) = network(images), network.lesion(images), network.whole(images)
+    torch.testing.assert_close(judged.logit, (alone.logit + logit) / 2)
+    torch.testing.assert_close(judged.outline, alone.outline)
+    torch.testing.assert_close(judged.features, alone.features)
+    assert evidence.shape == (2, 1, 3, 2)
+    torch.testing.assert_close(evidence.sum(dim=(1, 2, 3)), logit - network.whole.bias, atol=1e-4, rtol=1e-4)
+    rest = 2 * judged.evidence - alone.evidence  # of the second: the mean of 16 cells is near the one they were
+    torch.testing.assert_close(rest.sum(dim=(1, 2)), evidence.sum(dim=(1, 2, 3)), atol=1e-4, rtol=1e-4)
+    assert (
+        float(
+            torch.corrcoef(torch.stack([torch.nn.functional.avg_pool2d(rest, 4).flatten(), evidence.flatten()]))[0, 1]
+        )
+        > 0.8
+    )
 
 
 def test_slices_are_read_from_the_first_outwards() -> None:
@@ -152,7 +173,7 @@ def test_an_image_and_its_mirror_image_are_judged_alike(catalogue: Catalogue) ->
 def test_maps_of_a_lesion_lie_on_the_image() -> None:
     grey = np.zeros((96, 128), np.float32)
     judgement = lesion_ensemble.Judgement(
-        np.zeros((48, 64), np.float32), 0.0, np.zeros((3, 4), np.float32), 0.0, np.zeros((1, 320), np.float32),
+        np.zeros((48, 64), np.float32), 0.0, np.zeros((3, 4), np.float32), 0.0, None, np.zeros((1, 320), np.float32),
         Placement(10.0, 20.0, 2.0, 2.0),
     )  # fmt: skip
     judgement.evidence[1, 2] = 3.0
@@ -171,9 +192,9 @@ def test_maps_of_a_lesion_lie_on_the_image() -> None:
 
 @pytest.mark.parametrize("ensemble", ["slices", "lesions"])
 def test_numbers_that_are_none_are_a_bad_model(tmp_path: Path, ensemble: str) -> None:
-    make = SliceNet if ensemble == "slices" else LesionNet
+    make = SliceNet if ensemble == "slices" else BreastNet
     state = random_state(make, 0)
-    name = "presence.weight" if ensemble == "slices" else "classifier.weight"
+    name = "presence.weight" if ensemble == "slices" else "whole.classifier.weight"
     state[name] = torch.full_like(state[name], float("nan"))
     (glioma_model if ensemble == "slices" else breast_model)(tmp_path, members=1, state_of=lambda _: state)
     catalogue = Catalogue(tmp_path)

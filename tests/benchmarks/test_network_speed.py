@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from radviewer.ai import anatomy, engine, findings, graphs
 from radviewer.ai.catalogue import Catalogue, sha256
-from radviewer.ai.lesion_networks import LesionNet, SliceNet
+from radviewer.ai.lesion_networks import BreastNet, SliceNet
 from radviewer.ai.networks import channels_last
 from radviewer.ai.running import build
 from radviewer.ai.translation import translated
@@ -57,9 +57,9 @@ def _bundled() -> Iterator[Case]:
 
 def _random(folder: Path) -> Iterator[Case]:
     """Networks as the program builds them, with random weights: they take as long."""
-    sizes: tuple[tuple[type[SliceNet | LesionNet], tuple[int, ...]], ...] = (
+    sizes: tuple[tuple[type[SliceNet | BreastNet], tuple[int, ...]], ...] = (
         (SliceNet, (8, 3, 192, 192)),
-        (LesionNet, (1, 1, 256, 192)),
+        (BreastNet, (1, 1, 256, 192)),
     )
     for kind, shape in sizes:
         model = folder / kind.__name__.lower()

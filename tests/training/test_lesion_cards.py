@@ -14,15 +14,18 @@ import pytest
 
 from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
+from radviewer.ai.descriptors import Descriptors
 from radviewer.ai.glioma import volume_logit
 from radviewer.evaluation import classified, metrics
-from radviewer.training import release_breast, release_glioma
+from radviewer.training import finish_breast, release_glioma
+from radviewer.training.breast_tables import Image, read_images
 from radviewer.training.breast_texts import CARD_TEXTS as BREAST_TEXTS
 from radviewer.training.breast_texts import FINDING_TEXTS as BREAST_FINDING
+from radviewer.training.descriptors import Described, row_of
+from radviewer.training.finish_breast import sensitivity_at
 from radviewer.training.glioma_texts import CARD_TEXTS as GLIOMA_TEXTS
 from radviewer.training.glioma_texts import FINDING_TEXTS as GLIOMA_FINDING
 from radviewer.training.held_out_series import Slice, Whole, read_slices, read_wholes
-from radviewer.training.release_breast import Image, read_images, sensitivity_at
 from radviewer.training.release_glioma import slabs
 from radviewer.training.row_tables import write_rows
 from tests.ai.lesion_models import breast_model, glioma_model
@@ -30,7 +33,7 @@ from tests.ai.lesion_models import breast_model, glioma_model
 
 @pytest.fixture(autouse=True)
 def _few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (classified, release_glioma, release_breast):
+    for module in (classified, release_glioma, finish_breast):
         monkeypatch.setattr(module, "bootstrap", partial(metrics.bootstrap, rounds=10))
 
 
@@ -133,6 +136,8 @@ def _image(number: int, logit: float, malignant: int) -> Image:
         dice=dice,
         inside=1,
         inside_against=0,
+        hottest=1.5 * logit,
+        hottest_against=-1.5 * logit,
         clean_dice=dice,
         clean_inside=0,
         clean_inside_against=0,
@@ -140,6 +145,14 @@ def _image(number: int, logit: float, malignant: int) -> Image:
         clean_logit=logit / 2,
         false_share=-1.0 if number % 3 else number / 1000,
     )
+
+
+def _described_twice(image: Image) -> list[Described]:
+    """As it is, and without calipers: malignant lesions are a little taller; of the first none was outlined."""
+    number = int(image.film[7:-4])
+    values = Descriptors(0.8 + 0.05 * image.malignant + 0.1 * (number % 3), 0.9, 0.8, 0.1, -0.1, 0.1, 0.2, 0.1, 0.0)
+    found = values if number else None
+    return [row_of(image.film, clean, found) for clean in (False, True)]
 
 
 def test_a_breast_card_is_fitted_on_its_table(tmp_path: Path) -> None:
@@ -151,12 +164,22 @@ def test_a_breast_card_is_fitted_on_its_table(tmp_path: Path) -> None:
     with (target / "held-out.csv").open("w", newline="") as file:
         csv.writer(file).writerows([names, *([getattr(image, name) for name in names] for image in images)])
     assert read_images(target / "held-out.csv") == images
-    release_breast.finish(target)
+    write_rows(target / "descriptors.csv", [row for image in images for row in _described_twice(image)])
+    finish_breast.finish(target)
     before = (target / "card.json").read_bytes()
-    release_breast.finish(target)
+    finish_breast.finish(target)
     assert (target / "card.json").read_bytes() == before
     card = Catalogue(tmp_path).card("breast-lesion")
+    highest = max(abs(image.logit) for image in images)
+    assert highest < card.findings[0].heat_scale < 1.5 * highest  # of what is shown, nearly the hottest
     measured = _measured(card)
+    networks = measured["AUC of the networks alone", "malignancy, all images"].value
+    assert networks == pytest.approx(0.92, abs=0.06)
+    assert 0.55 < measured["AUC of the outline's descriptors alone", "malignancy, all images"].value < networks
+    assert card.findings[0].descriptors is not None
+    taller, *others = card.findings[0].descriptors.terms
+    assert taller.weight > 0.1
+    assert all(abs(term.weight) < 1e-3 for term in others)
     assert measured["specificity", "malignancy, all images, held-out folds"].value == pytest.approx(0.85, abs=0.08)
     assert measured["AUC without calipers", "malignancy, all images"].value == pytest.approx(0.92, abs=0.06)
     outlines = "outline, all images, held-out folds"
@@ -180,7 +203,7 @@ def test_all_images_of_a_woman_are_one_reading() -> None:
         for w, pair in enumerate(logits)
         for k, logit in enumerate(pair)
     ]
-    found = {line["name"]: line for line in release_breast.per_woman(images)}
+    found = {line["name"]: line for line in finish_breast.per_woman(images)}
     assert found["AUC"]["value"] == 1
     assert found["sensitivity at specificity 0.85"]["value"] == 1
     assert {line["n"] for line in found.values()} == {40}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet
+from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet, WholeNet
 from radviewer.errors import NothingToRead
 from radviewer.training import brains, breast, breasts, glioma, measure_sites
 from radviewer.training.brains import SIDE, SIZE, Brains, random_scan
@@ -213,6 +213,28 @@ def test_one_epoch_of_each_phase_of_breast(images: list[Breast], tmp_path: Path)
         assert torch.isfinite(value).all(), name
         if name.startswith(("encoder.stem.", "encoder.stages.0.", "encoder.stages.1.")):
             torch.testing.assert_close(value, first[name], msg=name)
+
+
+def test_one_epoch_of_the_network_of_the_whole_image(images: list[Breast], tmp_path: Path) -> None:
+    network = breast.train_fold(images, 0, tmp_path, replace(breasts.WHOLE, epochs=1, steps=2))
+    assert isinstance(network, WholeNet)
+    assert not network.training
+    assert set(breast.finished(tmp_path, 0, breasts.WHOLE)["lines"][0]) == {"epoch", "loss", "auc", "seconds"}
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+
+
+def test_malignancy_rightly_told_costs_less() -> None:
+    class Said(torch.nn.Module):
+        def __init__(self, logits: list[float]) -> None:
+            super().__init__()
+            self.logits = torch.tensor(logits)
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.logits, x
+
+    batch = {"image": torch.zeros(2, 1, 64, 64), "malignant": torch.tensor([1.0, 0.0])}
+    right, wrong = (float(breast.whole_loss_of(Said(said), batch)) for said in ([3.0, -3.0], [-3.0, 3.0]))
+    assert right < 0.2 < 2 < wrong
 
 
 def test_what_readers_said_softens_the_target(images: list[Breast]) -> None:

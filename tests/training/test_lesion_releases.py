@@ -11,19 +11,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from radviewer.ai import lesion_ensemble, slice_ensemble
+from radviewer.ai import breast, descriptors, lesion_ensemble, slice_ensemble
 from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
-from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet
+from radviewer.ai.descriptors import Descriptors
+from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet, WholeNet
 from radviewer.ai.reading import read
 from radviewer.domain.opinion import Outcome
+from radviewer.domain.volume import SliceImage
 from radviewer.errors import RadviewerError
 from radviewer.evaluation import classified, metrics
-from radviewer.training import brains, breasts, release_anatomy, release_breast, release_glioma
+from radviewer.training import brains, breasts, finish_breast, release_anatomy, release_breast, release_glioma
 from radviewer.training.brains import FIRST, SECOND
+from radviewer.training.breast_tables import DESCRIPTORS, read_descriptors, read_images
 from radviewer.training.held_out_series import read_slices, volume_of
-from radviewer.training.release_breast import read_images
 from tests.ai.lesion_models import BrightSlices, DarkLesions
 from tests.training.scans import SLICES, tumour, write_brains, write_breasts
 
@@ -52,7 +54,7 @@ def _made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slice_ensemble, "members", lambda _catalogue, card: (_Bright(0.75) for _ in card.weights))
     monkeypatch.setattr(lesion_ensemble, "members", lambda _catalogue, card: (_Dark() for _ in card.weights))
     monkeypatch.setattr(release_anatomy, "_AXES", 2)
-    for module in (classified, release_glioma, release_breast):
+    for module in (classified, release_glioma, finish_breast):
         monkeypatch.setattr(module, "bootstrap", partial(metrics.bootstrap, rounds=10))
 
 
@@ -65,6 +67,7 @@ def _checkpoint(folder: Path, network: torch.nn.Module, epoch: int = 2) -> None:
 def _both_phases(runs: Path, fold: int, epoch: int = 2) -> None:
     _checkpoint(runs / f"fold{fold}", LesionNet())
     _checkpoint(runs / f"fold{fold}{breasts.SECOND.name}", LesionNet(), epoch)
+    _checkpoint(runs / f"fold{fold}{breasts.WHOLE.name}", WholeNet())
 
 
 def _measured(card: Card) -> dict[tuple[str, str], Any]:
@@ -128,7 +131,7 @@ def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, mon
     card = catalogue.card("breast-lesion")
     assert card.distance is not None
     assert 0 < card.distance.limit < 1e9
-    assert (card.training.seconds, card.input_size) == (50, breasts.LONGEST)
+    assert (card.training.seconds, card.input_size) == (75, breasts.LONGEST)
     measured = _measured(card)
     assert measured["AUC", "malignancy, all images, held-out folds"].n == 20
     assert measured["AUC", "malignancy, all images, held-out folds"].value == 1
@@ -138,6 +141,21 @@ def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, mon
     images = read_images(target / "held-out.csv")
     assert [i.fold for i in images[:4]] == [0, 0, 1, 1]
     assert all(0 <= i.false_share < 0.5 for i in images)
+    seen, clean = read_descriptors(target / DESCRIPTORS)
+    assert [row.film for row in seen] == [row.film for row in clean] == [image.film for image in images]
+    assert all(row.outlined for row in seen)
+    assert item_terms(card) == list(Descriptors._fields)
+    judgement = breast.judged_image(catalogue, card, SliceImage(found[0].image), found[0].fold)
+    assert judgement.descriptors is not None
+    assert judgement.descriptors.solidity == pytest.approx(seen[0].solidity, abs=1e-4)
+    added = descriptors.verdict(judgement.descriptors, card.findings[0].descriptors)
+    assert judgement.logit == pytest.approx(images[0].logit + added, abs=1e-4)
+
+
+def item_terms(card: Card) -> list[str]:
+    found = card.findings[0].descriptors
+    assert found is not None
+    return [term.name for term in found.terms]
 
 
 def test_a_breast_release_of_some_folds_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
