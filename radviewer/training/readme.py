@@ -32,6 +32,7 @@ def readme_of(folder: Path) -> str:
     sections = (
         _head(card),
         _operating(card),
+        _descriptors(card),
         _figures("Held-out figures", card.metrics),
         _charts(folder, card),
         _figures("Other hospitals", read_measured(folder, SITES)),
@@ -78,6 +79,21 @@ def _operating(card: Card) -> Iterator[str]:
     )
     yield from (f"- {finding.label}: {finding.evidence}" for finding in card.findings)
     yield ""
+
+
+def _descriptors(card: Card) -> Iterator[str]:
+    for finding in card.findings:
+        if finding.descriptors is None:
+            continue
+        yield f"Descriptors of the outline add to the logit of {finding.label}: {finding.descriptors.intercept:+.3f} and"
+        yield ""
+        yield from _table(
+            ("descriptor", "mean", "standard deviation (SD)", "adds per SD, at most 3"),
+            (
+                (term.name.replace("_", " "), f"{term.mean:.3f}", f"{term.spread:.3f}", f"{term.weight:+.3f}")
+                for term in finding.descriptors.terms
+            ),
+        )
 
 
 def _validated(finding: FindingCard) -> str:

@@ -36,6 +36,10 @@ def _values() -> dict[str, Any]:
         "heat_scale": 1,
         "intended": {"youngest": 15, "oldest": 99, "views": ["PA", "AP"]},
         "evidence": "Drawings.",
+        "descriptors": {
+            "intercept": -0.25,
+            "terms": [{"name": "depth_to_width", "mean": 0.8, "spread": 0.125, "weight": 0.5}],
+        },
     }
     metrics = [
         {"name": name, "value": 0.91234, "low": 0.9, "high": 0.95, "n": 12, "group": group, "command": "release it"}
@@ -70,6 +74,8 @@ def test_a_readme_says_what_the_card_says(folder: Path) -> None:
         "| a\\|b | 0.250 | sensitivity 0.90 | 1.500 × mean logit -0.250 |",
         "| views PA, AP, from 15 years, below 99 years |",
         "- a|b: Drawings.",
+        "Descriptors of the outline add to the logit of a|b: -0.250 and",
+        "| depth to width | 0.800 | 0.125 | +0.500 |",
         "| hospital A | AUC | 0.912 [0.900, 0.950] | 12 | 1 |",
         "|  | sensitivity | 0.912",
         "1. `release it`",
