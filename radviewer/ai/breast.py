@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from radviewer.ai.calibration import probability
 from radviewer.ai.cards import Card, FindingCard, unseen
 from radviewer.ai.catalogue import Catalogue
-from radviewer.ai.extent import diameters, filled, largest_part
+from radviewer.ai.extent import diameters, filled, lesion_logits
 from radviewer.ai.films import Refuse, Refused, raise_refused
 from radviewer.ai.request import Request, hashes
 from radviewer.ai.sonograms import Scan, grey_of, scan_of
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 Mask = NDArray[np.bool_]
 
-LEAST_SHARE = 0.0015
-"""Of the scan: a smaller outline is none."""
 _LARGE = 0.5  # of the largest outline of a cine: frames that show the lesion well
 NO_LESION = "No lesion was outlined."
 
@@ -45,11 +43,9 @@ class _Frame:
 
 def lesion_of(judgement: Judgement, shape: tuple[int, int]) -> Mask:
     """The lesion on the image's own pixels: the largest part of the outline, holes filled; empty if too small."""
-    found = judgement.outline > 0
-    if found.mean() < LEAST_SHARE:
+    logits = lesion_logits(judgement.outline)
+    if logits is None:
         return np.zeros(shape, np.bool_)
-    logits = judgement.outline.copy()
-    logits[found & ~largest_part(found)] = -10.0
     return filled(judgement.placed(logits).mask(logits, shape))
 
 
@@ -202,8 +198,11 @@ def _measured(request: Request, mask: Mask, frames: dict[int, _Frame]) -> tuple[
 
 
 def _shape(judgement: Judgement, stretch: float) -> tuple[Quantity, ...]:
-    """What a reader can check of what the shape adds to the probability; `stretch` is a pixel's height to width."""
+    """What of the descriptors readers can check with their own eyes; `stretch` is a pixel's height to width."""
     found = judgement.descriptors
     if found is None:
         return ()
-    return Quantity("depth to width", stretch * found.depth_to_width, "1"), Quantity("solidity", found.solidity, "1")
+    return (
+        Quantity("depth-to-width ratio", stretch * found.depth_to_width, "1"),
+        Quantity("area / convex hull", found.solidity, "1"),
+    )

@@ -20,9 +20,9 @@ Descriptor = Literal[
     "radial_variation",
     "echogenicity",
     "heterogeneity",
-    "halo",
+    "boundary_contrast",
     "sharpness",
-    "posterior",
+    "posterior_echoes",
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors$")]
@@ -85,7 +85,7 @@ class Intended(_Entry):
 
 
 class Calibration(_Entry):
-    """Probability = sigmoid(slope × mean logit + intercept)."""
+    """Probability = sigmoid(slope × logit + intercept); the logit is the members' mean, and what descriptors add."""
 
     slope: float = Field(gt=0)
     intercept: float
@@ -113,6 +113,12 @@ class DescriptorCard(_Entry):
 
     intercept: float
     terms: tuple[DescriptorTerm, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _named_once(self) -> DescriptorCard:
+        if len({term.name for term in self.terms}) < len(self.terms):
+            raise ValueError("a descriptor is named twice")
+        return self
 
 
 class FindingCard(_Entry):
@@ -179,6 +185,8 @@ class Card(_Entry):
             raise ValueError("labels and findings name different things")
         if (self.task == "chest anatomy") == bool(self.findings):
             raise ValueError("a model of findings describes each of them, an anatomy model none")
+        if self.task != "breast lesion" and any(finding.descriptors for finding in self.findings):
+            raise ValueError("descriptors of outlines are for breast lesions alone")
         return self
 
 

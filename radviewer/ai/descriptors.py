@@ -1,10 +1,9 @@
-"""What BI-RADS describes a mass on ultrasound by, measured: shape, orientation, margin, echoes, what lies behind it.
+"""Descriptors of a mass on ultrasound: shape, orientation, margin, echoes, what lies behind it.
 
 Nine numbers of the outline that the networks draw, on their canvas, so that neither the size of the image nor its gain
-counts.  A weighted sum of them is a second, transparent judge beside the networks (logistic regression on held-out
-outlines); what a reader can check with his own eyes is shown beside the diameters.
-
-The words are those of the ACR BI-RADS Atlas, 5th edition, ultrasound, section B (masses).
+counts; they follow the categories by which the ACR BI-RADS Atlas (5th edition, ultrasound) describes masses.  A
+weighted sum of them is a second, transparent judge beside the networks (logistic regression on held-out outlines);
+those that readers can check with their own eyes are shown beside the diameters.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.ai.cards import DescriptorCard
-from radviewer.ai.extent import filled, largest_part
+from radviewer.ai.extent import filled, lesion_logits
+from radviewer.ai.sonograms import Scan
 
 Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -44,14 +44,14 @@ class Descriptors(NamedTuple):
     radial_variation : float
         Standard deviation over mean of the distances from the border's mean point to the border.
     echogenicity : float
-        Mean inside less the mean of the image.
+        Mean inside less the mean of the scan.
     heterogeneity : float
         Standard deviation inside.
-    halo : float
+    boundary_contrast : float
         Mean of the rim outside less that of the rim inside.
     sharpness : float
         Mean gradient along the border, per pixel.
-    posterior : float
+    posterior_echoes : float
         Mean behind the lesion less that at the same depth beside it: below 0 it casts a shadow.
 
     """
@@ -62,12 +62,12 @@ class Descriptors(NamedTuple):
     radial_variation: float
     echogenicity: float
     heterogeneity: float
-    halo: float
+    boundary_contrast: float
     sharpness: float
-    posterior: float
+    posterior_echoes: float
 
 
-def verdict(found: Descriptors | None, card: DescriptorCard | None) -> float:
+def contribution(found: Descriptors | None, card: DescriptorCard | None) -> float:
     """What the descriptors add to the networks' logit: each at most three standard deviations from what is usual.
 
     Without an outline they say what they say of a usual lesion; without a card nothing.
@@ -83,44 +83,46 @@ def verdict(found: Descriptors | None, card: DescriptorCard | None) -> float:
     )
 
 
-def described(outline: Grey, grey: Grey) -> Descriptors | None:
-    """Describe the largest part of an outline.
+def described(outline: Grey, scan: Scan) -> Descriptors | None:
+    """Describe the largest part of an outline; what lies beside the scan counts nothing.
 
     Parameters
     ----------
     outline : ndarray, float32, (rows / 2, columns / 2)
-        Logits.
-    grey : ndarray, float32, (rows, columns)
-        The canvas, 0–1.
+        Logits on the scan's canvas.
+    scan : Scan
+        The canvas.
 
     Returns
     -------
     Descriptors or None
-        None where nothing is outlined.
+        None where no lesion is outlined.
 
     """
-    logits = cv2.resize(outline, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    found = logits > 0
-    if not found.any():
+    logits = lesion_logits(outline)
+    if logits is None:
         return None
-    mask = filled(largest_part(found))
+    grey, inside = scan.grey, scan.inside
+    larger = cv2.resize(logits, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    mask = filled(larger > 0)
     smooth = cv2.GaussianBlur(grey, (0, 0), _SMOOTH)
     slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8
     width = max(1, round(_RIM * float(np.sqrt(mask.sum()))))
-    inner, outer, border = _rim(mask, width, inside=True), _rim(mask, width, inside=False), _rim(mask, 1, inside=True)
-    behind, beside = _behind(mask)
+    inner, outer = (_rim(mask, width, within=within) & inside for within in (True, False))
+    border = _rim(mask, 1, within=True) & inside
+    behind, beside = (place & inside for place in _behind(mask))
     return Descriptors(
         *_shape(mask),
-        echogenicity=float(grey[mask].mean()) - float(grey.mean()),
+        echogenicity=_apart(grey, mask, inside),
         heterogeneity=float(grey[mask].std()),
-        halo=_apart(grey, outer, inner),
+        boundary_contrast=_apart(grey, outer, inner),
         sharpness=float(slope[border].mean()) if border.any() else 0.0,
-        posterior=_apart(grey, behind, beside),
+        posterior_echoes=_apart(grey, behind, beside),
     )
 
 
 def _apart(grey: Grey, here: Mask, there: Mask) -> float:
-    """Difference of means; 0 where one of the places lies outside the canvas."""
+    """Difference of means; 0 where one of the places lies outside the scan."""
     return float(grey[here].mean() - grey[there].mean()) if here.any() and there.any() else 0.0
 
 
@@ -144,21 +146,18 @@ def _shape(mask: Mask) -> tuple[float, float, float, float]:
 
 
 def _round(border: Grey) -> Grey:
-    """A closed border ``(n, 2)`` without the steps of pixels: the mean over three pixels along it."""
-    count = min(13, len(border) // 2 * 2 - 1)
-    reach = count // 2
-    around = np.concatenate([border[-reach:], border, border[:reach]]) if reach else border
-    kernel = np.full(count, 1 / count)
-    means = [np.convolve(around[:, axis], kernel, mode="valid") for axis in (0, 1)]
+    """A closed border ``(n, 2)``, four points a pixel, without the steps of pixels: means over three pixels."""
+    around = np.pad(border, ((6, 6), (0, 0)), mode="wrap")
+    means = [np.convolve(around[:, axis], np.full(13, 1 / 13), mode="valid") for axis in (0, 1)]
     found: Grey = np.stack(means, axis=1).astype(np.float32)
     return found
 
 
-def _rim(mask: Mask, width: int, *, inside: bool) -> Mask:
+def _rim(mask: Mask, width: int, *, within: bool) -> Mask:
     """Pixels within `width` of the border, on one side of it."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
     values = mask.astype(np.uint8)
-    moved = cv2.erode(values, kernel) if inside else cv2.dilate(values, kernel)
+    moved = cv2.erode(values, kernel) if within else cv2.dilate(values, kernel)
     rim: Mask = (moved > 0) != mask
     return rim
 

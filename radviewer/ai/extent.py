@@ -6,6 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST_SHARE = 0.0015
+"""Of the image: a smaller outline is none."""
+_LOW = -10.0
+
 
 def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest connected part of a mask ``(rows, columns)``; an empty mask stays empty."""
@@ -14,6 +18,14 @@ def largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return mask
     found: NDArray[np.bool_] = labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     return found
+
+
+def lesion_logits(outline: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Logits ``(rows, columns)`` of the largest part of an outline, those of others low; None if it is too small."""
+    found = outline > 0
+    if found.mean() < LEAST_SHARE:
+        return None
+    return np.where(found & ~largest_part(found), np.float32(_LOW), outline)
 
 
 def filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

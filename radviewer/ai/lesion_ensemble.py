@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radviewer.ai.cards import BadModel, Card, DescriptorCard
 from radviewer.ai.catalogue import Catalogue
-from radviewer.ai.descriptors import Descriptors, described, verdict
+from radviewer.ai.descriptors import Descriptors, contribution, described
 from radviewer.ai.films import Placement
 from radviewer.ai.graphs import forward
 from radviewer.ai.lesion_networks import BESIDE, BreastNet, Judged
@@ -101,8 +101,8 @@ def judge(
     outline, cells = _mean(outlines), _mean(evidence)
     if not (np.isfinite(outline).all() and np.isfinite(cells).all() and np.isfinite(logits).all()):
         raise BadModel("The model returned values that are not numbers.")
-    found = described(outline, scan.grey)
-    added = verdict(found, descriptors)
+    found = described(outline, scan)
+    added = contribution(found, descriptors)
     return Judgement(
         outline,
         float(np.mean(logits)) + added,

@@ -1,8 +1,9 @@
 """Networks that outline a lesion and judge the image: brain MR slices, breast ultrasound.
 
-Both are U-Nets on the encoder of `radviewer.ai.networks`.  Their judgement is a weighted mean of a
-feature map and one linear layer, so the class activation map is exact: its cells add up to the
-logit minus the bias.  Inputs are float32, 0–1, rows and columns multiples of 32.
+`SliceNet` and `LesionNet` are U-Nets on the encoder of `radviewer.ai.networks`; a `BreastNet` is a
+`LesionNet` and a `WholeNet`, which outlines nothing.  Each judges by a sum or mean of a feature map
+and one linear layer, so the class activation map is exact: its cells add up to the logit minus the
+bias.  Inputs are float32, 0–1, rows and columns multiples of 32.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ class Scan:
     Attributes
     ----------
     grey : ndarray, float32, (rows, columns)
-        0–1, multiples of 32; 0 beside the scan.
+        0–1, multiples of 32; beside the scan as dark as its darkest.
+    inside : ndarray of bool, (rows, columns)
+        Where the scan lies.
     placement : Placement
         Of the canvas on the image.
     shape : tuple of int
@@ -47,6 +49,7 @@ class Scan:
     """
 
     grey: Grey
+    inside: NDArray[np.bool_]
     placement: Placement
     shape: tuple[int, int]
 
@@ -115,7 +118,7 @@ def scan_of(values: NDArray[Any], longest: int, refuse: Refuse = raise_refused) 
     placement = Placement(float(top), float(left), 1.0, 1.0).within(box)
     found = image[top:bottom, left:right]
     grey, inside = laid(found, inverse(box), canvas)
-    return Scan(normalised(grey, inside), placement, (rows, columns))
+    return Scan(normalised(grey, inside), inside, placement, (rows, columns))
 
 
 def is_split(image: Grey) -> bool:

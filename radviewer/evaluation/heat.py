@@ -80,14 +80,22 @@ def similarity(a: Grey, b: Grey) -> float:
 
 
 def randomised(net: Net, layers: int, seed: int = 0) -> Net:
-    """Copy of a network whose last `layers` convolutions and linear layers are drawn anew (cascading randomisation)."""
+    """Copy of a network whose last `layers` convolutions and linear layers are drawn anew (cascading randomisation).
+
+    Of networks that judge together the last layers of each.
+    """
     drawn = copy.deepcopy(net)
-    convolutions = [m for m in drawn.modules() if isinstance(m, nn.Conv2d)]
-    linear = [m for m in drawn.modules() if isinstance(m, nn.Linear)]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        for convolution in convolutions[len(convolutions) - layers :]:
-            convolution.reset_parameters()
-        for layer in linear if layers else ():
-            layer.reset_parameters()
+        for part in [m for m in drawn.modules() if hasattr(m, "encoder")] or [drawn]:
+            _redraw(part, layers)
     return drawn.eval()
+
+
+def _redraw(part: nn.Module, layers: int) -> None:
+    convolutions = [m for m in part.modules() if isinstance(m, nn.Conv2d)]
+    linear = [m for m in part.modules() if isinstance(m, nn.Linear)]
+    for convolution in convolutions[len(convolutions) - layers :]:
+        convolution.reset_parameters()
+    for layer in linear if layers else ():
+        layer.reset_parameters()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from highdicom.sr import CodedConcept, Measurement, QualitativeEvaluation
     from pydicom.dataset import Dataset
 
-_UNITS = {"%": "%", "mm": "mm", "mm2": "mm2", "cm2": "cm2", "ml": "ml", "{pixels}": "{pixels}", "1": "1"}
+_UNITS = {"%": "%", "mm": "mm", "mm2": "mm2", "cm2": "cm2", "ml": "ml", "{pixels}": "{pixels}", "1": "no units"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -117,7 +117,7 @@ def train_fold(breasts: Sequence[Breast], fold: int, runs: Path, phase: Phase) -
 
 
 def _network(fold: int, runs: Path, phase: Phase) -> LesionNet | WholeNet:
-    """The network that a phase begins with."""
+    """The network that a phase begins with: that of the whole image is one of its own."""
     if phase.name == WHOLE.name:
         whole = WholeNet()
         load_imagenet_head(whole)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from radviewer.ai.cards import DescriptorCard
-from radviewer.ai.descriptors import Descriptors, verdict
+from radviewer.ai.descriptors import MOST_SPREADS, Descriptors, contribution
 
 SHARE = 0.4
 """Of the descriptors' log odds, added to the networks' logit: 0.15 to 0.8 were tried, 0.3 to 0.5 were best."""
@@ -36,9 +36,9 @@ class Described:
     radial_variation: float
     echogenicity: float
     heterogeneity: float
-    halo: float
+    boundary_contrast: float
     sharpness: float
-    posterior: float
+    posterior_echoes: float
 
 
 def row_of(film: str, clean: bool, found: Descriptors | None) -> Described:
@@ -57,7 +57,8 @@ def fit(rows: Sequence[Described], positive: Sequence[bool]) -> DescriptorCard:
     outlined = [k for k, row in enumerate(rows) if row.outlined]
     values = np.array([[getattr(rows[k], name) for name in Descriptors._fields] for k in outlined])
     means, spreads = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-4)
-    judge = LogisticRegression(C=_STRENGTH).fit((values - means) / spreads, [positive[k] for k in outlined])
+    scaled = np.clip((values - means) / spreads, -MOST_SPREADS, MOST_SPREADS)
+    judge = LogisticRegression(C=_STRENGTH).fit(scaled, [positive[k] for k in outlined])
     terms: list[dict[str, Any]] = [
         {"name": name, "mean": _short(mean), "spread": _short(spread), "weight": _short(SHARE * weight)}
         for name, mean, spread, weight in zip(Descriptors._fields, means, spreads, judge.coef_[0], strict=True)
@@ -70,16 +71,19 @@ def _short(value: float) -> float:
 
 
 def cross_fitted(
-    rows: Sequence[Described], positive: Sequence[bool], folds: Sequence[int], others: Sequence[Described] = ()
+    seen: Sequence[Described], clean: Sequence[Described], positive: Sequence[bool], folds: Sequence[int]
 ) -> tuple[Doubles, Doubles]:
-    """What each reading adds to the logit, fitted on the other folds; and what `others` of the same images add."""
-    added, beside = np.zeros(len(rows)), np.zeros(len(others))
+    """What the descriptors of each image add to its logit, with calipers and without, fitted on the other folds."""
+    added, cleanly = np.zeros(len(seen)), np.zeros(len(clean))
     for fold in sorted(set(folds)):
         train = [k for k, f in enumerate(folds) if f != fold]
-        card = fit([rows[k] for k in train], [positive[k] for k in train])
-        for k, f in enumerate(folds):
-            if f == fold:
-                added[k] = verdict(descriptors_of(rows[k]), card)
-                if others:
-                    beside[k] = verdict(descriptors_of(others[k]), card)
-    return added, beside
+        card = fit_both([seen[k] for k in train], [clean[k] for k in train], [positive[k] for k in train])
+        for k in (k for k, f in enumerate(folds) if f == fold):
+            added[k] = contribution(descriptors_of(seen[k]), card)
+            cleanly[k] = contribution(descriptors_of(clean[k]), card)
+    return added, cleanly
+
+
+def fit_both(seen: Sequence[Described], clean: Sequence[Described], positive: Sequence[bool]) -> DescriptorCard:
+    """The fit on readings with calipers and without, so that calipers count little."""
+    return fit([*seen, *clean], [*positive, *positive])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radviewer.ai.cards import CARD, DescriptorCard
+from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
@@ -19,7 +20,7 @@ from radviewer.evaluation.metrics import Bools, Figure, Floats, auc, bootstrap, 
 from radviewer.training.breast_tables import DESCRIPTORS, IMAGES, Image, read_descriptors, read_images
 from radviewer.training.breast_texts import FINDING_TEXTS
 from radviewer.training.breasts import FOLDS
-from radviewer.training.descriptors import cross_fitted, fit
+from radviewer.training.descriptors import cross_fitted, fit_both
 from radviewer.training.measured import mean_of
 from radviewer.training.model_folder import metric, write_card
 from radviewer.training.operating import operating_curve
@@ -57,14 +58,17 @@ def finish(target: Path) -> None:
 
 def _with_descriptors(images: Sequence[Image], target: Path) -> tuple[list[Image], DescriptorCard]:
     """Images with what their descriptors add to the logit, fitted on the other folds; and what is shipped."""
-    rows, clean = read_descriptors(target / DESCRIPTORS)
+    seen, clean = read_descriptors(target / DESCRIPTORS)
+    films = [i.film for i in images]
+    if [row.film for row in seen] != films or [row.film for row in clean] != films:
+        raise NothingToRead(f"{IMAGES} and {DESCRIPTORS} of {target} are of different readings: read again.")
     malignant = [i.malignant == 1 for i in images]
-    added, beside = cross_fitted(rows, malignant, [i.fold for i in images], clean)
+    added, cleanly = cross_fitted(seen, clean, malignant, [i.fold for i in images])
     both = [
         replace(i, logit=i.logit + float(a), clean_logit=i.clean_logit + float(b))
-        for i, a, b in zip(images, added, beside, strict=True)
+        for i, a, b in zip(images, added, cleanly, strict=True)
     ]
-    return both, fit(rows, malignant)
+    return both, fit_both(seen, clean, malignant)
 
 
 def _apart(networks: Sequence[Image], images: Sequence[Image]) -> list[dict[str, Any]]:

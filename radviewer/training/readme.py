@@ -7,6 +7,7 @@ from pathlib import Path
 
 from radviewer.ai.cards import Card, FindingCard, Metric, read_card
 from radviewer.ai.catalogue import files_of
+from radviewer.ai.descriptors import MOST_SPREADS
 from radviewer.evaluation.tables import write_text
 from radviewer.training.measured import SITES, read_accepted, read_arms, read_measured
 
@@ -71,7 +72,7 @@ def _operating(card: Card) -> Iterator[str]:
                 finding.label,
                 f"{finding.threshold:.3f}",
                 finding.operating_point,
-                f"{finding.calibration.slope:.3f} × mean logit {finding.calibration.intercept:+.3f}",
+                _formula(finding),
                 _validated(finding),
             )
             for finding in card.findings
@@ -81,14 +82,21 @@ def _operating(card: Card) -> Iterator[str]:
     yield ""
 
 
+def _formula(finding: FindingCard) -> str:
+    logit = "mean logit" if finding.descriptors is None else "(mean logit + descriptors)"
+    return f"{finding.calibration.slope:.3f} × {logit} {finding.calibration.intercept:+.3f}"
+
+
 def _descriptors(card: Card) -> Iterator[str]:
     for finding in card.findings:
         if finding.descriptors is None:
             continue
-        yield f"Descriptors of the outline add to the logit of {finding.label}: {finding.descriptors.intercept:+.3f} and"
+        added = f"{finding.descriptors.intercept:+.3f}"
+        yield f"Descriptors of the outline add {added} to the logit of {finding.label}, and"
+        yield f"for each standard deviation (SD) from the mean, up to {MOST_SPREADS:g} of them:"
         yield ""
         yield from _table(
-            ("descriptor", "mean", "standard deviation (SD)", "adds per SD, at most 3"),
+            ("descriptor", "mean", "SD", "adds per SD"),
             (
                 (term.name.replace("_", " "), f"{term.mean:.3f}", f"{term.spread:.3f}", f"{term.weight:+.3f}")
                 for term in finding.descriptors.terms

@@ -77,6 +77,8 @@ def release(everything: Sequence[Breast], work: Path, target: Path, command: str
     folds = finished_folds(work / "breast")
     breasts = [b for b in everything if b.fold in folds]
     target.mkdir(parents=True, exist_ok=True)
+    for table in (IMAGES, DESCRIPTORS):  # of an earlier reading
+        (target / table).unlink(missing_ok=True)
     weights, seconds = [], 0.0
     for fold in folds:
         first, second, whole = (finished(work / "breast", fold, phase) for phase in (FIRST, SECOND, WHOLE))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from torch import Tensor
 from radviewer.ai import lesion_ensemble
 from radviewer.ai.breast import NO_LESION, heat_of, judged_image, lesion_of
 from radviewer.ai.calibration import probability
-from radviewer.ai.cards import BadModel
+from radviewer.ai.cards import CARD, BadModel
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.lesion_networks import BreastNet
@@ -109,8 +111,8 @@ def test_the_outline_lies_where_the_lesion_is_and_is_measured(catalogue: Catalog
         ("largest diameter", "{pixels}"),
         ("perpendicular diameter", "{pixels}"),
         ("area", "{pixels}"),
-        ("depth to width", "1"),
-        ("solidity", "1"),
+        ("depth-to-width ratio", "1"),
+        ("area / convex hull", "1"),
     ]
     assert found.measurements[2].value == found.mask.sum()
     assert found.measurements[0].value == pytest.approx(80, rel=0.12)
@@ -218,6 +220,25 @@ def test_words_for_a_breast_are_accepted(catalogue: Catalogue, part: str | None)
     found = opinion(catalogue, plain(speckled(SHAPE)[None]), Context(modality="US", body_part=part))
     assert found.outcome is Outcome.RAN
     assert read(plain(speckled(SHAPE)[None]), Context(modality="MG", body_part=part), catalogue) == ()
+
+
+@pytest.mark.usefixtures("_dark")
+def test_descriptors_of_the_outline_count_in_the_window_too(tmp_path: Path) -> None:
+    folder = breast_model(tmp_path)
+    volume = plain(speckled(SHAPE)[None])
+    before = finding(Catalogue(tmp_path), volume)
+    values = json.loads((folder / CARD).read_text())
+    values["findings"][0]["descriptors"] = {
+        "intercept": 0.5,
+        "terms": [{"name": "solidity", "mean": 0.0, "spread": 0.1, "weight": 0.5}],  # three deviations above
+    }
+    (folder / CARD).write_text(json.dumps(values))
+    after = finding(Catalogue(tmp_path), volume)
+    slope = values["findings"][0]["calibration"]["slope"]
+    assert before.probability is not None
+    assert after.probability is not None
+    logits = [math.log(p / (1 - p)) / slope for p in (before.probability, after.probability)]
+    assert logits[1] - logits[0] == pytest.approx(2.0, abs=1e-3)
 
 
 def test_cancelled_work_stops(catalogue: Catalogue) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from radviewer.ai import lesion_ensemble, slice_ensemble
-from radviewer.ai.cards import BadModel
+from radviewer.ai.cards import BadModel, DescriptorCard
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.films import Placement
 from radviewer.ai.lesion_networks import BreastNet, Judged, LesionNet, SliceNet
@@ -48,9 +48,10 @@ def test_shapes(make: Make, channels: int, stride: int, shape: tuple[int, int]) 
 @pytest.mark.parametrize(("make", "channels"), [(m, c) for m, c, _ in NETWORKS])
 def test_evidence_sums_to_the_logit_minus_bias(make: Make, channels: int) -> None:
     network = _network(make)
+    biases = {"whole.classifier.bias": 0.5, "lesion.classifier.bias": 0.9}
     for name, value in network.named_parameters():
         if name.endswith(("presence.bias", "classifier.bias")):
-            value.data.fill_(0.7)
+            value.data.fill_(biases.get(name, 0.7))
     with torch.inference_mode():
         judged = network(torch.rand(3, channels, 96, 64))
     assert network.bias == pytest.approx(0.7)
@@ -156,7 +157,7 @@ def _scan() -> Scan:
 def test_an_image_and_its_mirror_image_are_judged_alike(catalogue: Catalogue) -> None:
     nets = list(lesion_ensemble.members(catalogue, catalogue.card("breast-lesion")))
     scan = _scan()
-    mirrored = Scan(scan.grey[:, ::-1].copy(), scan.placement, scan.shape)
+    mirrored = Scan(scan.grey[:, ::-1].copy(), scan.inside[:, ::-1].copy(), scan.placement, scan.shape)
     found, other = (lesion_ensemble.judge(nets, s, Progress()) for s in (scan, mirrored))
     assert found.logit == pytest.approx(other.logit, abs=1e-4)
     np.testing.assert_allclose(found.outline, other.outline[:, ::-1], atol=1e-3)
@@ -168,6 +169,12 @@ def test_an_image_and_its_mirror_image_are_judged_alike(catalogue: Catalogue) ->
         logits = [float(net(both).logit.mean()) for net in nets]
     assert found.logit == pytest.approx(np.mean(logits), abs=1e-4)
     assert found.features.shape == (2, 320)
+    assert found.descriptors is not None
+    term = {"name": "solidity", "mean": found.descriptors.solidity - 0.1, "spread": 0.1, "weight": 2.0}
+    shaped = DescriptorCard.model_validate({"intercept": -0.5, "terms": [term]})
+    added = lesion_ensemble.judge(nets, scan, Progress(), shaped)
+    assert added.logit == pytest.approx(found.logit + 1.5, abs=1e-4)
+    assert added.evidence.sum() == pytest.approx(added.logit - added.bias, abs=1e-4)
 
 
 def test_maps_of_a_lesion_lie_on_the_image() -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from radviewer.ai.films import Placement
+from radviewer.ai.lesion_networks import BreastNet
 from radviewer.ai.lungs import LungCrop
 from radviewer.ai.networks import FindingNet
 from radviewer.evaluation.heat import randomised, shown_map, similarity
@@ -47,6 +48,16 @@ def test_randomising_leaves_the_original_alone(network: FindingNet) -> None:
     changed = [name for name, value in copy.state_dict().items() if not torch.equal(value, state[name])]
     assert "classifier.weight" in changed
     assert not any(name.startswith("encoder.stem") for name in changed)
+
+
+def test_of_two_networks_the_last_layers_of_both_are_drawn_anew() -> None:
+    network = BreastNet()
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    changed = {
+        name for name, value in randomised(network, 1).state_dict().items() if not torch.equal(value, state[name])
+    }
+    assert {"lesion.classifier.weight", "lesion.head.convolution.weight", "whole.head.convolution.weight"} <= changed
+    assert not any("encoder" in name for name in changed)
 
 
 def test_the_map_of_an_ensemble_is_the_mean(network: FindingNet, crop: LungCrop) -> None:

@@ -7,8 +7,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from radviewer.ai.descriptors import Descriptors, verdict
-from radviewer.training.descriptors import SHARE, Described, cross_fitted, descriptors_of, fit, row_of
+from radviewer.ai.descriptors import Descriptors, contribution
+from radviewer.training.descriptors import SHARE, Described, cross_fitted, descriptors_of, fit, fit_both, row_of
 
 USUAL = Descriptors(0.7, 0.9, 0.8, 0.15, -0.2, 0.12, 0.2, 0.05, 0.0)
 
@@ -40,21 +40,22 @@ def test_what_tells_lesions_apart_has_weight() -> None:
     assert tallest.name == "depth_to_width"
     assert tallest.weight > 0.5 * SHARE
     assert tallest.mean == pytest.approx(0.8, abs=0.05)
-    tall, flat = (verdict(USUAL._replace(depth_to_width=value), card) for value in (1.1, 0.5))
+    tall, flat = (contribution(USUAL._replace(depth_to_width=value), card) for value in (1.1, 0.5))
     assert tall > flat + SHARE
 
 
 def test_no_reading_is_judged_by_what_was_fitted_on_it() -> None:
     rows, malignant = _rows()
     folds = [k % 4 for k in range(len(rows))]
-    added, beside = cross_fitted(rows, malignant, folds, rows[::-1])
+    clean = rows[1:] + rows[:1]
+    added, cleanly = cross_fitted(rows, clean, malignant, folds)
     turned = [not m if f == 2 else m for m, f in zip(malignant, folds, strict=True)]
-    again, _ = cross_fitted(rows, turned, folds)
+    again, _ = cross_fitted(rows, clean, turned, folds)
     here = np.array(folds) == 2
     np.testing.assert_array_equal(added[here], again[here])
     assert np.abs(added[~here] - again[~here]).max() > 0.05
     others = [k for k, fold in enumerate(folds) if fold != 0]
-    card = fit([rows[k] for k in others], [malignant[k] for k in others])
-    assert added[4] == pytest.approx(verdict(descriptors_of(rows[4]), card))
-    assert beside[4] == pytest.approx(verdict(descriptors_of(rows[-5]), card))
+    card = fit_both([rows[k] for k in others], [clean[k] for k in others], [malignant[k] for k in others])
+    assert added[4] == pytest.approx(contribution(descriptors_of(rows[4]), card))
+    assert cleanly[4] == pytest.approx(contribution(descriptors_of(clean[4]), card))
     assert added[0] == pytest.approx(card.intercept)  # nothing was outlined

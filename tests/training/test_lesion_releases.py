@@ -16,11 +16,11 @@ from radviewer.ai.cards import Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.descriptors import Descriptors
-from radviewer.ai.lesion_networks import Judged, LesionNet, SliceNet, WholeNet
+from radviewer.ai.lesion_networks import BreastNet, Judged, LesionNet, SliceNet, WholeNet
 from radviewer.ai.reading import read
 from radviewer.domain.opinion import Outcome
 from radviewer.domain.volume import SliceImage
-from radviewer.errors import RadviewerError
+from radviewer.errors import NothingToRead, RadviewerError
 from radviewer.evaluation import classified, metrics
 from radviewer.training import brains, breasts, finish_breast, release_anatomy, release_breast, release_glioma
 from radviewer.training.brains import FIRST, SECOND
@@ -129,6 +129,7 @@ def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, mon
     catalogue = Catalogue(target.parent)
     catalogue.verify("breast-lesion")
     card = catalogue.card("breast-lesion")
+    BreastNet().load_state_dict(catalogue.weights(card, card.weights[0]))
     assert card.distance is not None
     assert 0 < card.distance.limit < 1e9
     assert (card.training.seconds, card.input_size) == (75, breasts.LONGEST)
@@ -144,18 +145,32 @@ def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, mon
     seen, clean = read_descriptors(target / DESCRIPTORS)
     assert [row.film for row in seen] == [row.film for row in clean] == [image.film for image in images]
     assert all(row.outlined for row in seen)
-    assert item_terms(card) == list(Descriptors._fields)
+    assert _terms(card) == list(Descriptors._fields)
     judgement = breast.judged_image(catalogue, card, SliceImage(found[0].image), found[0].fold)
     assert judgement.descriptors is not None
     assert judgement.descriptors.solidity == pytest.approx(seen[0].solidity, abs=1e-4)
-    added = descriptors.verdict(judgement.descriptors, card.findings[0].descriptors)
+    added = descriptors.contribution(judgement.descriptors, card.findings[0].descriptors)
     assert judgement.logit == pytest.approx(images[0].logit + added, abs=1e-4)
 
 
-def item_terms(card: Card) -> list[str]:
+def _terms(card: Card) -> list[str]:
     found = card.findings[0].descriptors
     assert found is not None
     return [term.name for term in found.terms]
+
+
+def test_tables_of_different_readings_are_not_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_breasts(tmp_path / "data", images=20)
+    found = breasts.load(tmp_path / "data")
+    monkeypatch.setattr(release_breast, "_held_back", lambda b: int(b.row.cells["patient"]) >= 10)
+    for fold in range(breasts.FOLDS):
+        _both_phases(tmp_path / "breast", fold)
+    target = tmp_path / "models" / "breast-lesion"
+    release_breast.release(found, tmp_path, target, "the command")
+    lines = (target / DESCRIPTORS).read_text().splitlines()
+    (target / DESCRIPTORS).write_text("\n".join([*lines[:-2], ""]))
+    with pytest.raises(NothingToRead, match="read again"):
+        finish_breast.finish(target)
 
 
 def test_a_breast_release_of_some_folds_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

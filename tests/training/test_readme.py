@@ -46,7 +46,7 @@ def _values() -> dict[str, Any]:
         for group, name in (("hospital A", "AUC"), ("hospital A", "sensitivity"), ("hospital B", "AUC"))
     ]
     return card_values([{"file": "fold0.safetensors", "sha256": "0" * 64, "fold": 0}]) | {
-        "task": "chest findings",
+        "task": "breast lesion",
         "labels": ["a|b"],
         "findings": [finding],
         "metrics": metrics,
@@ -71,10 +71,10 @@ def test_a_readme_says_what_the_card_says(folder: Path) -> None:
         "# Outlines for tests",
         "Research use only",
         "It needs the model `another`.",
-        "| a\\|b | 0.250 | sensitivity 0.90 | 1.500 × mean logit -0.250 |",
+        "| a\\|b | 0.250 | sensitivity 0.90 | 1.500 × (mean logit + descriptors) -0.250 |",
         "| views PA, AP, from 15 years, below 99 years |",
         "- a|b: Drawings.",
-        "Descriptors of the outline add to the logit of a|b: -0.250 and",
+        "Descriptors of the outline add -0.250 to the logit of a|b, and\nfor each standard deviation (SD)",
         "| depth to width | 0.800 | 0.125 | +0.500 |",
         "| hospital A | AUC | 0.912 [0.900, 0.950] | 12 | 1 |",
         "|  | sensitivity | 0.912",
