@@ -73,7 +73,7 @@ def test_the_bundled_models_are_complete(catalogue: Catalogue) -> None:
             assert (folder / file).stat().st_size > 200
         assert card.metrics
         assert "esearch use only" in card.licence + card.intended_use
-    assert total <= 120_000_000
+    assert total <= 150_000_000
 
 
 def test_outlines_lie_on_the_patients_sides(said: Opinions, film: tuple[Volume, Context]) -> None:
