@@ -38,7 +38,7 @@ class Judgement:
         Of the networks, and what the descriptors add.
     descriptors : Descriptors or None
         Of the lesion; None where nothing is outlined.
-    features : ndarray, float32, (members, 640)
+    features : ndarray, float32, (members, 320)
     placement : Placement
         Of the canvas on the image.
 

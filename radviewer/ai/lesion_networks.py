@@ -37,8 +37,8 @@ class Judged(NamedTuple):
         Of the whole image.
     evidence : Tensor, (n, h, w)
         Contribution of each cell to `logit`; sums to it minus the bias.
-    features : Tensor, (n, 320) or (n, 640)
-        Mean of the last map of each encoder: what eligibility measures distances in.
+    features : Tensor, (n, 320)
+        Mean of the encoder's last map: what eligibility measures distances in.
 
     """
 
@@ -154,27 +154,23 @@ class WholeNet(nn.Module):
         """Of the logit."""
         return float(self.classifier.bias.detach())
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits ``(n,)``, what each cell adds to them ``(n, 1, h, w)``, and the encoder's pooled map ``(n, 320)``.
-
-        What cells add sums to the logit minus the bias.
-        """
-        encoded = self.encoder(x)
-        features = self.head(encoded[-1])
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits ``(n,)``, and what each cell adds to them, ``(n, 1, h, w)``: sums to the logit minus the bias."""
+        features = self.head(self.encoder(x)[-1])
         logit = self.classifier(self.dropout(features.mean(dim=(2, 3))))[:, 0]
         scores = torch.einsum("nchw,oc->nohw", features, self.classifier.weight)
         cells = torch.ones_like(scores).sum(dim=(2, 3), keepdim=True)  # by tensors: a graph takes images of any size
-        return logit, scores / cells, _pooled(encoded)
+        return logit, scores / cells
 
 
 class BreastNet(nn.Module):
     """Two networks that judge an image together, ``(n, 1, rows, columns)``; the logit is the mean of theirs.
 
     One outlines the lesion and judges it inside its outline; the other, trained apart, judges the whole image.  They
-    err differently; the evidence is that of both, and so are the features.
+    err differently, and the evidence is that of both.
     """
 
-    feature_count = 2 * ENCODED[-1]
+    feature_count = LesionNet.feature_count
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,15 +185,11 @@ class BreastNet(nn.Module):
     def forward(self, x: Tensor) -> Judged:
         """Judge a batch."""
         judged: Judged = self.lesion(x)
-        logit, evidence, features = self.whole(x)
+        logit, evidence = self.whole(x)
         # Interpolation keeps the sum, times as many cells as one becomes.
         finer = functional.interpolate(evidence, scale_factor=float(_FINER), mode="bilinear")[:, 0]
         whole = finer / _FINER**2
-        return judged._replace(
-            logit=(judged.logit + logit) / 2,
-            evidence=(judged.evidence + whole) / 2,
-            features=torch.cat((judged.features, features), dim=1),
-        )
+        return judged._replace(logit=(judged.logit + logit) / 2, evidence=(judged.evidence + whole) / 2)
 
 
 def _pooled(encoded: list[Tensor]) -> Tensor:

@@ -40,7 +40,7 @@ def loss_of(network: nn.Module, batch: Batch) -> Tensor:
 
 def whole_loss_of(network: nn.Module, batch: Batch) -> Tensor:
     """Malignancy alone."""
-    logit, *_ = network(batch["image"].contiguous(memory_format=torch.channels_last))
+    logit, _ = network(batch["image"].contiguous(memory_format=torch.channels_last))
     return functional.binary_cross_entropy_with_logits(logit, 0.03 + 0.94 * batch["malignant"])
 
 

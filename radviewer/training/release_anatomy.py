@@ -58,17 +58,18 @@ def features_of(network: AnatomyNet, rows: Sequence[Row]) -> NDArray[np.float32]
     return np.stack(found)
 
 
-def reference_of(features: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Mean, main axes with their scales, and the typical length of the rest."""
+def reference_of(features: NDArray[np.float32], count: int | None = None) -> dict[str, NDArray[np.float32]]:
+    """Mean, `count` main axes with their scales (else as many as for films), and the typical length of the rest."""
+    count = count or _AXES
     mean = features.mean(axis=0)
     offsets = features - mean
     _, spread, axes = np.linalg.svd(offsets, full_matrices=False)
-    axes = axes[:_AXES]
+    axes = axes[:count]
     rest = offsets - (offsets @ axes.T) @ axes
     return {
         "mean": mean.astype(np.float32),
         "axes": np.ascontiguousarray(axes, np.float32),
-        "scales": (spread[:_AXES] / np.sqrt(max(1, len(features) - 1))).astype(np.float32),
+        "scales": (spread[:count] / np.sqrt(max(1, len(features) - 1))).astype(np.float32),
         "rest": np.sqrt([(rest**2).sum(axis=1).mean()]).astype(np.float32),
     }
 

@@ -44,6 +44,8 @@ VERSION, PARTLY = "1.1.0", "0.9.0"
 FEWEST_FOLDS = 3
 _SEED = 900
 _ACCEPTED, _MARGIN = 0.995, 1.2
+_AXES = 64
+"""Of feature space: with 32 one bare brain slice in five lies as near as a breast; see the model's notes."""
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +116,7 @@ def _read(breasts: Sequence[Breast], folds: Sequence[int], target: Path) -> None
     tensors: dict[str, torch.Tensor] = {}
     for fold in folds:  # of held-out images: features of those a member has seen lie too close together
         mine = np.stack([f for b, f in features if b.fold == fold and not _held_back(b)])
-        tensors |= {f"fold{fold}.{part}": torch.from_numpy(v) for part, v in reference_of(mine).items()}
+        tensors |= {f"fold{fold}.{part}": torch.from_numpy(v) for part, v in reference_of(mine, _AXES).items()}
     hashed = write_tensors(target / FEATURES, tensors)
     values = json.loads((target / CARD).read_text(encoding="utf-8"))
     values["distance"] = {"weights": {"file": FEATURES, "sha256": hashed, "fold": None}, "limit": 1e9}

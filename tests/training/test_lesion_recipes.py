@@ -229,8 +229,8 @@ def test_malignancy_rightly_told_costs_less() -> None:
             super().__init__()
             self.logits = torch.tensor(logits)
 
-        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            return self.logits, x, x
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.logits, x
 
     batch = {"image": torch.zeros(2, 1, 64, 64), "malignant": torch.tensor([1.0, 0.0])}
     right, wrong = (float(breast.whole_loss_of(Said(said), batch)) for said in ([3.0, -3.0], [-3.0, 3.0]))

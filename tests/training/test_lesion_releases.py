@@ -53,7 +53,8 @@ def _features(x: Tensor) -> Tensor:
 def _made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slice_ensemble, "members", lambda _catalogue, card: (_Bright(0.75) for _ in card.weights))
     monkeypatch.setattr(lesion_ensemble, "members", lambda _catalogue, card: (_Dark() for _ in card.weights))
-    monkeypatch.setattr(release_anatomy, "_AXES", 2)
+    for module in (release_anatomy, release_breast):
+        monkeypatch.setattr(module, "_AXES", 2)
     for module in (classified, release_glioma, finish_breast):
         monkeypatch.setattr(module, "bootstrap", partial(metrics.bootstrap, rounds=10))
 
