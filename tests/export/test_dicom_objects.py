@@ -88,7 +88,11 @@ def items(stack: Stack) -> list[Item]:
     mask = mask_of(stack)
     made = segmentation(mask, "heart", Author(MODEL, VERSION), stack)
     slices = tuple(int(i) for i in np.flatnonzero(mask.any(axis=(1, 2))))
-    measured = (Quantity("area", 12.34567891, "cm2"), Quantity("cardiothoracic ratio", 47.1, "%"))
+    measured = (
+        Quantity("area", 12.34567891, "cm2"),
+        Quantity("cardiothoracic ratio", 47.1, "%"),
+        Quantity("depth-to-width ratio", 0.82, "1"),
+    )
     hot = decision(stack, Verdict.REJECTED, "tuberculosis", reason=RejectReason.ARTEFACT)
     edited = decision(stack, Verdict.EDITED, "heart", mask="0" * 64, dice=0.91)
     index = slices[0]
@@ -151,6 +155,9 @@ def test_results_and_decisions_are_two_reports_linked_by_tracking_uids(
         assert [group.tracking_uid for group in of_report] == expected
         values = {m.name.meaning: m.value for m in of_report[0].get_measurements()}
         assert values["Area"] == pytest.approx(12.3457)
+        shape = next(m for m in of_report[0].get_measurements() if m.name.value == "depth-to-width")
+        assert (shape.name.meaning, shape.value) == ("Depth-to-width ratio", 0.82)
+        assert (shape.unit.value, shape.unit.scheme_designator, shape.unit.meaning) == ("1", "UCUM", "no units")
     evaluations = groups[1][1].get_qualitative_evaluations()
     verdicts = {e.name.value: e.value.value for e in evaluations if e.name.scheme_designator == "99RADVIEWER"}
     assert verdicts == {"decision": "rejected", "rejection-reason": "artefact"}
