@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from highdicom.sr import CodedConcept, Measurement, QualitativeEvaluation
     from pydicom.dataset import Dataset
 
-_UNITS = {"%": "%", "mm": "mm", "mm2": "mm2", "cm2": "cm2", "ml": "ml", "{pixels}": "{pixels}", "1": "no units"}
+_MEANINGS = {"": "no units", "1": "no units", "{pixels}": "pixels"}
+"""Of UCUM codes that do not speak for themselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +142,7 @@ def _measured(name: str, value: float, unit: str) -> Measurement:
     from highdicom.sr import CodedConcept, Measurement
 
     code = concept(name) if has_concept(name) else _named(name)
-    return Measurement(code, float(f"{value:.6g}"), CodedConcept(_UNITS.get(unit, unit), "UCUM", unit or "no units"))
+    return Measurement(code, float(f"{value:.6g}"), CodedConcept(unit or "1", "UCUM", _MEANINGS.get(unit, unit)))
 
 
 def said(item: Item) -> list[Measurement]:
