@@ -128,7 +128,7 @@ def _apart(grey: Grey, here: Mask, there: Mask) -> float:
 
 def _shape(mask: Mask) -> tuple[float, float, float, float]:
     """Depth to width, solidity, circularity and radial variation, over the outer borders of pixels."""
-    rows, columns = np.nonzero(mask)
+    _, _, width, height = cv2.boundingRect(mask.astype(np.uint8))
     larger = cv2.resize(mask.astype(np.uint8), None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
     contours, _ = cv2.findContours(larger, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     border = max(contours, key=len)[:, 0].astype(np.float32) / np.float32(4)
@@ -138,7 +138,7 @@ def _shape(mask: Mask) -> tuple[float, float, float, float]:
     perimeter = max(float(cv2.arcLength(smooth, True)), 1.0)
     radii = np.hypot(*(smooth - smooth.mean(axis=0)).T)
     return (
-        float(np.ptp(rows) + 1) / float(np.ptp(columns) + 1),
+        height / width,
         area / hull,
         4 * float(np.pi) * area / perimeter**2,
         float(radii.std() / max(float(radii.mean()), 1e-6)),
@@ -164,16 +164,11 @@ def _rim(mask: Mask, width: int, *, within: bool) -> Mask:
 
 def _behind(mask: Mask) -> tuple[Mask, Mask]:
     """What lies deeper than the lesion under its middle, and at the same depth beside it."""
-    rows, columns = np.nonzero(mask)
-    height, width = int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
-    first, last, left, right = int(rows.max()) + 1, int(rows.max()) + 1 + round(_BEHIND * height), *_ends(columns)
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    right, deeper = left + width, slice(top + height, top + height + round(_BEHIND * height))
     flank, far = round(_FLANK * width), round(_BESIDE * width)
     behind, beside = np.zeros_like(mask), np.zeros_like(mask)
-    behind[first:last, left + flank : right - flank] = True
-    beside[first:last, max(0, left - far) : left] = True
-    beside[first:last, right : right + far] = True
+    behind[deeper, left + flank : right - flank] = True
+    beside[deeper, max(0, left - far) : left] = True
+    beside[deeper, right : right + far] = True
     return behind, beside
-
-
-def _ends(columns: NDArray[np.intp]) -> tuple[int, int]:
-    return int(columns.min()), int(columns.max()) + 1

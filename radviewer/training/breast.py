@@ -34,13 +34,16 @@ _log = logging.getLogger(__name__)
 def loss_of(network: nn.Module, batch: Batch) -> Tensor:
     """Outline and malignancy together."""
     judged = network(batch["image"].contiguous(memory_format=torch.channels_last))
-    malignant = functional.binary_cross_entropy_with_logits(judged.logit, 0.03 + 0.94 * batch["malignant"])
-    return 0.6 * outline_loss(judged.outline, batch["outline"]) + malignant
+    return 0.6 * outline_loss(judged.outline, batch["outline"]) + _malignancy_loss(judged.logit, batch)
 
 
 def whole_loss_of(network: nn.Module, batch: Batch) -> Tensor:
     """Malignancy alone."""
     logit, _ = network(batch["image"].contiguous(memory_format=torch.channels_last))
+    return _malignancy_loss(logit, batch)
+
+
+def _malignancy_loss(logit: Tensor, batch: Batch) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logit, 0.03 + 0.94 * batch["malignant"])
 
 

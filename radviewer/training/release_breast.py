@@ -79,8 +79,6 @@ def release(everything: Sequence[Breast], work: Path, target: Path, command: str
     folds = finished_folds(work / "breast")
     breasts = [b for b in everything if b.fold in folds]
     target.mkdir(parents=True, exist_ok=True)
-    for table in (IMAGES, DESCRIPTORS):  # of an earlier reading
-        (target / table).unlink(missing_ok=True)
     weights, seconds = [], 0.0
     for fold in folds:
         first, second, whole = (finished(work / "breast", fold, phase) for phase in (FIRST, SECOND, WHOLE))
@@ -102,7 +100,9 @@ def release(everything: Sequence[Breast], work: Path, target: Path, command: str
 
 
 def _read(breasts: Sequence[Breast], folds: Sequence[int], target: Path) -> None:
-    """Read all images: their table, and the reference of feature space."""
+    """Read all images: their tables, and the reference of feature space."""
+    for table in (IMAGES, DESCRIPTORS):  # of an earlier reading
+        (target / table).unlink(missing_ok=True)
     catalogue = Catalogue(target.parent)
     card = catalogue.card(NAME)
     images, rows, features = [], [], []

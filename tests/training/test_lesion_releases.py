@@ -25,6 +25,7 @@ from radviewer.evaluation import classified, metrics
 from radviewer.training import brains, breasts, finish_breast, release_anatomy, release_breast, release_glioma
 from radviewer.training.brains import FIRST, SECOND
 from radviewer.training.breast_tables import DESCRIPTORS, read_descriptors, read_images
+from radviewer.training.breasts import Breast
 from radviewer.training.held_out_series import read_slices, volume_of
 from tests.ai.lesion_models import BrightSlices, DarkLesions
 from tests.training.scans import SLICES, tumour, write_brains, write_breasts
@@ -119,14 +120,24 @@ def test_a_glioma_release_reads_its_series_and_fits_its_card(tmp_path: Path, mon
     assert opinion.findings[0].flagged
 
 
-def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_breasts(tmp_path / "data", images=20)
-    found = breasts.load(tmp_path / "data")
+def _twenty_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Breast]:
+    write_breasts(folder / "data", images=20)
     monkeypatch.setattr(release_breast, "_held_back", lambda b: int(b.row.cells["patient"]) >= 10)
+    return breasts.load(folder / "data")
+
+
+def _released(found: list[Breast], work: Path) -> Path:
+    """The folder of a release of all folds."""
     for fold in range(breasts.FOLDS):
-        _both_phases(tmp_path / "breast", fold)
-    target = tmp_path / "models" / "breast-lesion"
-    release_breast.release(found, tmp_path, target, "the command")
+        _both_phases(work / "breast", fold)
+    target = work / "models" / "breast-lesion"
+    release_breast.release(found, work, target, "the command")
+    return target
+
+
+def test_a_breast_release_reads_its_images_and_fits_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = _twenty_images(tmp_path, monkeypatch)
+    target = _released(found, tmp_path)
     catalogue = Catalogue(target.parent)
     catalogue.verify("breast-lesion")
     card = catalogue.card("breast-lesion")
@@ -161,13 +172,8 @@ def _terms(card: Card) -> list[str]:
 
 
 def test_tables_of_different_readings_are_not_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_breasts(tmp_path / "data", images=20)
-    found = breasts.load(tmp_path / "data")
-    monkeypatch.setattr(release_breast, "_held_back", lambda b: int(b.row.cells["patient"]) >= 10)
-    for fold in range(breasts.FOLDS):
-        _both_phases(tmp_path / "breast", fold)
-    target = tmp_path / "models" / "breast-lesion"
-    release_breast.release(found, tmp_path, target, "the command")
+    found = _twenty_images(tmp_path, monkeypatch)
+    target = _released(found, tmp_path)
     lines = (target / DESCRIPTORS).read_text().splitlines()
     (target / DESCRIPTORS).write_text("\n".join([*lines[:-2], ""]))
     with pytest.raises(NothingToRead, match="read again"):
@@ -175,9 +181,7 @@ def test_tables_of_different_readings_are_not_joined(tmp_path: Path, monkeypatch
 
 
 def test_a_breast_release_of_some_folds_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_breasts(tmp_path / "data", images=20)
-    found = breasts.load(tmp_path / "data")
-    monkeypatch.setattr(release_breast, "_held_back", lambda b: int(b.row.cells["patient"]) >= 10)
+    found = _twenty_images(tmp_path, monkeypatch)
     for fold in (0, 2, 3):
         _both_phases(tmp_path / "breast", fold)
     _checkpoint(tmp_path / "breast" / "fold1", LesionNet())  # its second phase is missing
