@@ -56,6 +56,12 @@ def specificity(positive: Bools, flagged: Bools) -> float:
     return float((~flagged[~positive]).mean()) if (~positive).any() else float("nan")
 
 
+def sensitivity_at(positive: Bools, score: Floats, specificity: float) -> float:
+    """Sensitivity of the ROC curve where specificity is still at least `specificity`."""
+    alarm, hit, _ = roc(positive, score)
+    return float(hit[alarm <= 1 - specificity + 1e-9].max())
+
+
 def threshold_for_sensitivity(positive: Bools, score: Floats, wanted: float) -> float:
     """Highest threshold at which at least `wanted` of the positives are flagged."""
     ordered = np.sort(np.asarray(score, np.float64)[positive])[::-1]

@@ -16,7 +16,16 @@ from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
-from radviewer.evaluation.metrics import Bools, Figure, Floats, auc, bootstrap, roc, threshold_for_specificity
+from radviewer.evaluation.metrics import (
+    Bools,
+    Figure,
+    Floats,
+    auc,
+    bootstrap,
+    sensitivity_at,
+    threshold_for_specificity,
+)
+from radviewer.training.beside_readers import beside_readers
 from radviewer.training.breast_tables import DESCRIPTORS, IMAGES, Image, read_descriptors, read_images
 from radviewer.training.breast_texts import FINDING_TEXTS
 from radviewer.training.breasts import FOLDS
@@ -49,7 +58,13 @@ def finish(target: Path) -> None:
     item["descriptors"] = descriptors.model_dump()
     item["evidence"] = FINDING_TEXTS["evidence"] + _measured_on(images)
     item["operating_curve"] = operating_curve(malignant, found.probability)
-    values["metrics"] = [*_malignancy(images, found), *_apart(networks, images), *_outlines(images, flagged)]
+    logits = np.array([i.logit for i in images])
+    values["metrics"] = [
+        *_malignancy(images, found),
+        *_apart(networks, images),
+        *beside_readers(images, logits, SPECIFICITY, COMMAND),
+        *_outlines(images, flagged),
+    ]
     write_card(target, values)
     title = f"malignant lesion, held-out folds, n {len(images)}"
     save_picture(target / "roc-malignant lesion.png", roc_chart(malignant, found.probability, title))
@@ -95,12 +110,6 @@ def _measured_on(images: Sequence[Image]) -> str:
 
 def _threshold(positive: Bools, probability: Floats) -> float:
     return threshold_for_specificity(positive, probability, SPECIFICITY)
-
-
-def sensitivity_at(positive: Bools, score: Floats, specificity: float) -> float:
-    """Sensitivity of the ROC curve where specificity is still at least `specificity`."""
-    alarm, hit, _ = roc(positive, score)
-    return float(hit[alarm <= 1 - specificity + 1e-9].max())
 
 
 def _malignancy(images: Sequence[Image], found: CrossFitted) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from radviewer.evaluation.metrics import (
     logistic_fit,
     roc,
     sensitivity,
+    sensitivity_at,
     specificity,
     threshold_for_balance,
     threshold_for_sensitivity,
@@ -131,3 +132,11 @@ def test_debiasing_removes_what_few_films_cause() -> None:
         order = np.array_split(np.argsort(p), 10)
         plain.append(np.mean([abs(p[c].mean() - positive[c].mean()) for c in order]))
     assert np.median(found) < 0.6 * np.median(plain)
+
+
+def test_sensitivity_where_specificity_is_still_kept() -> None:
+    positive = np.array([True, True, True, False, False, False, False])
+    score = np.array([0.9, 0.6, 0.1, 0.7, 0.3, 0.2, 0.0])
+    assert sensitivity_at(positive, score, 1.0) == pytest.approx(1 / 3)
+    assert sensitivity_at(positive, score, 0.75) == pytest.approx(2 / 3)
+    assert sensitivity_at(positive, score, 0.0) == 1

@@ -17,12 +17,11 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.descriptors import Descriptors
 from radviewer.ai.glioma import volume_logit
 from radviewer.evaluation import classified, metrics
-from radviewer.training import finish_breast, release_glioma
+from radviewer.training import beside_readers, finish_breast, release_glioma
 from radviewer.training.breast_tables import Image, read_images
 from radviewer.training.breast_texts import CARD_TEXTS as BREAST_TEXTS
 from radviewer.training.breast_texts import FINDING_TEXTS as BREAST_FINDING
 from radviewer.training.descriptors import Described, row_of
-from radviewer.training.finish_breast import sensitivity_at
 from radviewer.training.glioma_texts import CARD_TEXTS as GLIOMA_TEXTS
 from radviewer.training.glioma_texts import FINDING_TEXTS as GLIOMA_FINDING
 from radviewer.training.held_out_series import Slice, Whole, read_slices, read_wholes
@@ -33,7 +32,7 @@ from tests.ai.lesion_models import breast_model, glioma_model
 
 @pytest.fixture(autouse=True)
 def _few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (classified, release_glioma, finish_breast):
+    for module in (classified, release_glioma, finish_breast, beside_readers):
         monkeypatch.setattr(module, "bootstrap", partial(metrics.bootstrap, rounds=10))
 
 
@@ -192,6 +191,8 @@ def test_a_breast_card_is_fitted_on_its_table(tmp_path: Path) -> None:
     pointed = measured["pointing game: heatmap's peak inside the lesion", outlines].value
     assert pointed == pytest.approx(flagged, abs=1e-3)
     assert 0.2 < pointed < 0.8
+    assert 0.3 < measured["AUC", beside_readers.READERS].value < 0.7  # categories are strewn
+    assert measured["AUC", beside_readers.TOGETHER].value > 0.85
     assert measured["share with a false outline", "parts of images without the lesion, held-out folds"].n == 27
     assert {"malignancy, X, held-out folds", "malignancy, BI-RADS 3, held-out folds"} <= {m.group for m in card.metrics}
 
@@ -209,9 +210,29 @@ def test_all_images_of_a_woman_are_one_reading() -> None:
     assert {line["n"] for line in found.values()} == {40}
 
 
-def test_sensitivity_where_specificity_is_still_kept() -> None:
-    positive = np.array([True, True, True, False, False, False, False])
-    score = np.array([0.9, 0.6, 0.1, 0.7, 0.3, 0.2, 0.0])
-    assert sensitivity_at(positive, score, 1.0) == pytest.approx(1 / 3)
-    assert sensitivity_at(positive, score, 0.75) == pytest.approx(2 / 3)
-    assert sensitivity_at(positive, score, 0.0) == 1
+def test_readers_are_measured_alone_and_with_the_model() -> None:
+    """The model knows of one half of the women, the readers of the other."""
+    women = [(ill, half) for ill in (0, 1) for half in (0, 1) for _ in range(25)]
+    images = [
+        replace(_image(k, 0.0, ill), birads=str(4 if half else (5 if ill else 2)))
+        for k, (ill, half) in enumerate(women)
+    ]
+    logits = np.array([(3.0 if ill else -3.0) if half else 0.0 for ill, half in women])
+    lines = beside_readers.beside_readers(images, logits, 0.85, "the command")
+    found = {(line["group"], line["name"]): line["value"] for line in lines}
+    assert found[beside_readers.READERS, "AUC"] == pytest.approx(0.875)
+    assert found[beside_readers.READERS, "sensitivity of category 4 and above"] == 1
+    assert found[beside_readers.READERS, "specificity of category 4 and above"] == 0.5
+    assert found["malignancy, by the model at the readers' specificity", "sensitivity"] == 1
+    assert found[beside_readers.TOGETHER, "AUC"] == 1
+    assert found[beside_readers.TOGETHER, "sensitivity at specificity 0.85"] == 1
+    assert {(line["n"], line["command"]) for line in lines} == {(100, "the command")}
+
+
+def test_no_image_is_judged_by_what_was_fitted_on_its_own_fold() -> None:
+    malignant = np.arange(60) % 2 == 1
+    folds = [k // 20 for k in range(60)]
+    categories, logits = np.full(60, 3.0), np.where(malignant, 1.0, -1.0)
+    logits[:20] *= -1  # in the first fold alone the model says the opposite of what is so
+    said = beside_readers.together(categories, logits, malignant, folds)
+    assert ((said[:20] > 0) != malignant[:20]).all()
