@@ -88,7 +88,8 @@ def notes(context: Context, axial: Axial) -> str:
     if not axial.oriented:
         said.append("The header does not say which way is up; it was read as it is shown.")
     if axial.unread:
-        said.append(f"{axial.unread} of the series' slices could not be read.")
+        instead = "outline and volume leave them out" if axial.axes[0] == 0 else "their neighbours stand for them"
+        said.append(f"{axial.unread} of the series' slices could not be read: {instead}.")
     if np.ptp(axial.steps) > 0.1:
         said.append("Slices are missing or unevenly spaced: the volume counts the gaps.")
     return " ".join(said)

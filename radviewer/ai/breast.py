@@ -50,13 +50,19 @@ def lesion_of(judgement: Judgement, shape: tuple[int, int]) -> Mask:
 
 
 def heat_of(
-    judgement: Judgement, item: FindingCard, shape: tuple[int, ...], scale: float | None = None
+    judgement: Judgement,
+    item: FindingCard,
+    shape: tuple[int, ...],
+    scale: float | None = None,
+    *,
+    logit: float | None = None,
 ) -> NDArray[np.float32]:
     """Heatmap of one image, 0–1 on its own pixels: what speaks for malignancy if flagged, against it if not.
 
-    `scale` in place of the card's, in logits: of a very large one nothing is cut off at 1.
+    `scale` in place of the card's, in logits: of a very large one nothing is cut off at 1.  `logit` in place of the
+    image's own: of a whole cine, whose frames are shown under one verdict.
     """
-    flagged = probability(judgement.logit, item.calibration) >= item.threshold
+    flagged = probability(judgement.logit if logit is None else logit, item.calibration) >= item.threshold
     return judgement.heat(scale or item.heat_scale, shape, flagged)
 
 
@@ -155,21 +161,22 @@ def _finding(item: FindingCard, request: Request, frames: dict[int, _Frame]) -> 
     shape = request.volume.stored.shape[:3]
     mask = np.zeros(shape, np.bool_)
     heat = np.zeros(shape, np.float32)
+    logit = cine_logit(frames)
     for index, frame in frames.items():
         mask[index] = frame.mask
-        heat[index] = heat_of(frame.judgement, item, shape[1:])
+        heat[index] = heat_of(frame.judgement, item, shape[1:], logit=logit)
     single = len(request.volume.slices) == 1
     own = {i: probability(frame.judgement.logit, item.calibration) for i, frame in frames.items()}
     return Finding(
         item.label,
         Outcome.RAN,
-        probability(cine_logit(frames), item.calibration),
+        probability(logit, item.calibration),
         item.threshold,
         mask=mask if mask.any() else None,
         heatmap=heat,
         measurements=_measured(request, mask, frames) if mask.any() else (),
         evidence=item.evidence,
-        slice_probabilities=() if single or len(own) < shape[0] else tuple(own[i] for i in range(shape[0])),
+        slice_probabilities=() if single else tuple(own.get(i) for i in range(shape[0])),
     )
 
 

@@ -73,7 +73,7 @@ class Metric(_Entry):
 
 
 class Intended(_Entry):
-    """What a model, or one of its findings, was validated on; empty or None: no bound.
+    """What a model, or one of its findings, is intended for; empty or None: no bound.
 
     `views` are ViewPosition terms, `body_parts` parts of BodyPartExamined.
     """
@@ -85,7 +85,11 @@ class Intended(_Entry):
 
 
 class Calibration(_Entry):
-    """Probability = sigmoid(slope × logit + intercept); the logit is the members' mean, and what descriptors add."""
+    """Probability = sigmoid(slope × logit + intercept).
+
+    The logit is the members' mean, and what descriptors add; of a series the highest mean of two neighbouring slices
+    (`radviewer.ai.glioma.volume_logit`).
+    """
 
     slope: float = Field(gt=0)
     intercept: float

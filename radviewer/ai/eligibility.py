@@ -107,13 +107,13 @@ def check_intended(intended: Intended, context: Context, refuse: Refuse = raise_
     """
     view, age = context.view_position, context.age_years
     if intended.views and view and view not in intended.views:
-        refuse(f"Outside intended use: validated on views {', '.join(intended.views)}, this is {view}.")
+        refuse(f"Outside intended use: intended for views {', '.join(intended.views)}, this is {view}.")
     if age is None:
         return
     if intended.youngest is not None and age < intended.youngest:
-        refuse(f"Outside intended use: validated from {intended.youngest:g} years, the patient is {age:.0f}.")
+        refuse(f"Outside intended use: intended from {intended.youngest:g} years, the patient is {age:.0f}.")
     if intended.oldest is not None and age >= intended.oldest:
-        refuse(f"Outside intended use: validated below {intended.oldest:g} years, the patient is {age:.0f}.")
+        refuse(f"Outside intended use: intended below {intended.oldest:g} years, the patient is {age:.0f}.")
 
 
 def check_anatomy(

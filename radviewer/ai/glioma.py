@@ -75,11 +75,28 @@ def prepared(axial: Axial, size: int) -> Prepared:
     return Prepared(axial, head, centres, max(1, round(_NEIGHBOUR / max(step, 1e-3))))
 
 
-def volume_logit(logits: Grey) -> float:
-    """The highest mean of two neighbouring slices: one slice alone is no tumour."""
-    if len(logits) < 2:
-        return float(logits.max())
-    return float(((logits[1:] + logits[:-1]) / 2).max())
+def volume_logit(logits: Grey, apart: int = 1, read: Mask | None = None) -> float:
+    """The highest mean over two slices as far apart as those of the training series: one slice alone is no tumour.
+
+    Parameters
+    ----------
+    logits : ndarray, (slices,)
+        Of every slice, in order.
+    apart : int
+        Slices to a neighbour as far off; of thinner slices as many more make one mean, or the same tissue would be
+        counted as its own neighbour.
+    read : ndarray of bool, optional
+        Which slices count; else all do.
+
+    """
+    counted = np.ones(len(logits), np.bool_) if read is None else read
+    window = np.ones(min(2 * apart, len(logits)))
+    sums = np.convolve(np.where(counted, logits, 0), window, "valid")
+    counts = np.convolve(counted, window, "valid")
+    most = counts > len(window) / 2
+    if not most.any():
+        most = counts == counts.max()
+    return float((sums[most] / counts[most]).max())
 
 
 def read(request: Request, loaded: float) -> Opinion:
@@ -211,18 +228,18 @@ def _finding(item: FindingCard, ready: Prepared, judgement: Judgement) -> Findin
     axial = ready.axial
     mask = outlined(ready, judgement.outlines)
     logits = judgement.logits[ready.read]
-    chances = np.array([slice_probability(item, float(logit)) for logit in logits])
+    chances = [slice_probability(item, float(z)) if seen else None for z, seen in zip(logits, axial.read, strict=True)]
     own = chances[::-1] if axial.flips[0] else chances
     return Finding(
         item.label,
         Outcome.RAN,
-        probability(volume_logit(logits[axial.read]), item.calibration),
+        probability(volume_logit(logits, ready.apart, axial.read), item.calibration),
         item.threshold,
         mask=axial.back(mask) if mask.any() else None,
         heatmap=axial.back(_heat(ready, judgement, item.heat_scale)),
         measurements=measured(axial, mask) if mask.any() else (),
         evidence=item.evidence,
-        slice_probabilities=tuple(own.tolist()) if axial.axes[0] == 0 else (),
+        slice_probabilities=tuple(own) if axial.axes[0] == 0 else (),
     )
 
 

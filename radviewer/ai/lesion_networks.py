@@ -80,6 +80,9 @@ class SliceNet(_Outliner):
     The logit is judged on the decoder's map of stride 8, where small lesions still have their own cells.
     """
 
+    to_evidence = ("encoder", "neck", "decoder.0", "decoder.1", "presence")
+    """Modules that it passes, in order."""
+
     def __init__(self) -> None:
         super().__init__()
         self.presence = nn.Conv2d(_PRESENCE_WIDTH, 1, 1)
@@ -106,6 +109,8 @@ class LesionNet(_Outliner):
     The logit is judged on the encoder's last map, interpolated to stride 8, mostly inside the outline that the
     network itself draws.
     """
+
+    to_evidence = ("encoder", "head", "classifier")
 
     def __init__(self) -> None:
         super().__init__()

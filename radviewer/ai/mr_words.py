@@ -53,18 +53,19 @@ _BEFORE = r"(?:\b|(?<=\b[sew])|(?<=ax|2d|3d|fs)|(?<=sag|cor|tra|obl|pre)|(?<=pos
 _SPECIAL: tuple[tuple[Kind, str], ...] = (
     (
         Kind.LOCALIZER,
-        r"locali[sz]|lokalis|lokaliz|\bloc\b|scout|survey|\bpilot|\b3 ?pl\b|3 ?plane|reperage|ubersicht|calibr|\bcal\b",
+        r"^locali[sz]|locali[sz](?!ation)|lokalis|lokaliz|\bloc\b|scout|survey|\bpilot|\b3 ?pl\b|3 ?plane|reperage"
+        r"|ubersicht|calibr|\bcal\b",
     ),
     (
         Kind.DIFFUSION,
-        r"diff(?!er)|difu[sz]|dwi|dti\b|adc|\b(?:col)?fa\b(?! ?\d)|tracew?\b|tensor|tractog|\bb ?=? ?\d{3,4}t?\b"
-        r"|\bb0\b(?! ?map)|\bivim\b|\bnoddi\b|\bresolve\b",
+        r"diff(?!er|use(?! ?w))|difu[sz]|dwi|dti\b|\b[a-z]?adc|\b(?:col)?fa\b(?! ?\d)|tracew?\b|tensor|tractog"
+        r"|\bb ?=? ?\d{3,4}t?\b|\bb0\b(?! ?map)|\bivim\b|\bnoddi\b|\bresolve\b",
     ),
     (Kind.PERFUSION, r"perf(?!or)|\bdsc|\bpwi|\bdce|\b(?:3d ?|pc?|e)?asl\b|cbf|cbv|\bmtt\b|\bttp\b|\btmax\b|ktrans"),
     (
         Kind.SUSCEPTIBILITY,
-        rf"swi\b|\bswip?|\bswan|suscep|{_BEFORE}t2w? ?(?:\*|star|ffe|gre|flash|fl2d|fl3d)|\bt2s\b|hemo(?!r)|\bmedic\b"
-        r"|\bqsm\b|venbold|mpgr",
+        rf"swi\b|\bswip?|\bswan|suscep|{_BEFORE}t2w? ?(?:\*|star|ffe|gre|flash|fl2d|fl3d)|\bt2s\b|(?<!c)hemo(?!r)"
+        r"|\bmedic\b|\bqsm\b|venbold|mpgr",
     ),
     (Kind.ANGIOGRAPHY, r"angio|\b(?:[23]d ?)?tof|mra\b|\bmrv\b|phase contrast|\b[23]d ?pc\b|\bpca\b|venogr|\btricks\b"),
     (
@@ -74,7 +75,7 @@ _SPECIAL: tuple[tuple[Kind, str], ...] = (
     ),
     (
         Kind.OTHER,  # pictures made of others
-        r"\bsub\b(?! ?(?:\d|acute))|subtr|substra|sustra|\bmin ?ip|\bmip|map(?:s|ping)?\b|\bratio\b|\bseg\b|segment"
+        r"\bsub\b(?! ?(?:\d|acute|mm))|subtr|substra|sustra|\bmin ?ip|\bmip|map(?:s|ping)?\b|\bratio\b|\bseg\b|segment"
         r"|mask|overlay|fusion|\bfused|projection|projected|difference|screen ?(?:save|shot|cap)",
     ),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -15,11 +17,14 @@ from radviewer.ai.cards import BadModel, Card, Task
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_attributes
+from radviewer.ai.faults import FAULTS, sentence
 from radviewer.ai.films import Refused
 from radviewer.ai.request import Request, Show, hashes
 from radviewer.domain.opinion import Finding, Opinion, Outcome
 from radviewer.domain.volume import Volume
 from radviewer.progress import Cancelled, Progress
+
+_log = logging.getLogger(__name__)
 
 
 def applies(card: Card, context: Context) -> bool:
@@ -134,8 +139,10 @@ def _one(request: Request) -> Opinion:
         return _without(card, Outcome.REFUSED, str(refusal))
     except BadModel as problem:
         return _without(card, Outcome.FAILED, str(problem))
-    except MemoryError:
-        return _without(card, Outcome.FAILED, "There is not enough memory to run this model; close other studies.")
+    except FAULTS as fault:
+        where = "".join(traceback.format_tb(fault.__traceback__))  # not its message: it may quote the patient's data
+        _log.error("%s met a fault, %s:\n%s", card.name, type(fault).__name__, where)
+        return _without(card, Outcome.FAILED, sentence(fault))
     reasons = dict.fromkeys(request.overridden)  # each once
     return replace(opinion, overridden=" ".join(reasons) or None)
 

@@ -165,7 +165,8 @@ def laid(image: Grey, matrix: NDArray[np.float64], canvas: tuple[int, int]) -> t
     step = 1 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     if step > 1.2:
         image = cv2.GaussianBlur(image, (0, 0), 0.4 * step).astype(np.float32, copy=False)
-    grey = cv2.warpAffine(image, matrix, (columns, rows), flags=cv2.INTER_LINEAR)
+    darkest = float(image.min())  # not 0: that is the brightest value of a picture stored in negative
+    grey = cv2.warpAffine(image, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderValue=darkest)
     counted = np.ones(image.shape, np.uint8)
     inside = cv2.warpAffine(counted, matrix, (columns, rows), flags=cv2.INTER_NEAREST) > 0
     return grey.astype(np.float32, copy=False), inside

@@ -24,11 +24,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from radviewer.ai.faults import sentence
 from radviewer.ai.glimpses import GlimpseOutbox, PackedGlimpse
 from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Glimpsed, Reply, Report, Stopped
 from radviewer.domain.opinion import Opinion
 from radviewer.domain.volume import Volume
-from radviewer.errors import RadviewerError
 from radviewer.progress import Cancelled, Progress
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ BUNDLED = "radviewer.ai.worker:bundled"
 """Names the function that makes the bundled models' `Tasks`."""
 _NICENESS = 10
 _BEAT = 1.0  # seconds; a model that still checks for cancellation says so this often
-_NO_MEMORY = ("allocate memory", "out of memory", "insufficient memory")  # PyTorch and OpenCV, in a RuntimeError
 
 
 class Tasks(Protocol):
@@ -159,19 +158,6 @@ class _Worker:
         message = pickle.dumps(reply, pickle.HIGHEST_PROTOCOL)
         with self._sending:
             self._connection.send_bytes(message)
-
-
-def sentence(error: BaseException) -> str:
-    """What the reader is told when a model raised; no message of a library: it may quote the patient's data."""
-    if isinstance(error, RadviewerError):
-        return str(error)
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
-        return "There is not enough memory to run the model. Close other studies or programs and run it again."
-    return (
-        f"The model met an internal fault ({type(error).__name__}). Reading can go on without it; "
-        "run it again, or with another model."
-    )
 
 
 class _Bundled:

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from radviewer.ai.worker import BUNDLED, sentence
+from radviewer.ai.faults import sentence
+from radviewer.ai.worker import BUNDLED
 from radviewer.ai.worker_messages import Answer, Ask, Cancel, Failed, Glimpsed, Report, Stopped
 from radviewer.app.glimpses import SliceGlimpse, accepted
 from radviewer.app.opinion_checks import checked

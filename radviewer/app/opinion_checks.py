@@ -53,7 +53,7 @@ def _fault(opinion: Opinion, shape: tuple[int, ...]) -> str | None:
             return "a probability that is not between 0 and 1"
         if len(finding.slice_probabilities) not in (0, shape[0]):
             return f"probabilities of {len(finding.slice_probabilities)} slices instead of {shape[0]}"
-        if not all(0 <= probability <= 1 for probability in finding.slice_probabilities):
+        if not all(p is None or 0 <= p <= 1 for p in finding.slice_probabilities):
             return "a probability of a slice that is not between 0 and 1"
         fault = _heat_fault(finding.heatmap, shape) or _mask_fault(finding.mask, shape)
         if fault is not None:

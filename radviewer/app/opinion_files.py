@@ -114,7 +114,7 @@ def _finding(finding: Finding, arrays: dict[str, NDArray[Any]]) -> dict[str, Any
         "heatmap": None if finding.heatmap is None else _put(finding.heatmap, arrays),
         "measurements": _quantities(finding.measurements),
         "evidence": finding.evidence,
-        "slice_probabilities": [float(probability) for probability in finding.slice_probabilities],
+        "slice_probabilities": [None if p is None else float(p) for p in finding.slice_probabilities],
     }
 
 
@@ -165,11 +165,11 @@ def _finding_of(values: dict[str, Any], arrays: _Arrays) -> Finding:
     )
 
 
-def _probabilities(values: Any) -> Iterator[float]:
+def _probabilities(values: Any) -> Iterator[float | None]:
     for value in values:
-        if not 0 <= float(value) <= 1:  # true for NaN, too
+        if value is not None and not 0 <= float(value) <= 1:  # true for NaN, too
             raise ValueError("not a probability")
-        yield float(value)
+        yield None if value is None else float(value)
 
 
 def _measured(values: dict[str, Any]) -> Iterator[Quantity]:

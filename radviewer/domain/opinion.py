@@ -65,8 +65,8 @@ class Finding:
         0–1, on a scale fixed per model, never stretched to one image.
     evidence : str
         What this finding was measured on, in a sentence.
-    slice_probabilities : tuple of float
-        Calibrated, one for each slice, where the model judges slices; else empty.
+    slice_probabilities : tuple of float or None
+        Calibrated, one for each slice, where the model judges slices; else empty.  None for slices it did not read.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class Finding:
     heatmap: Heat | None = None
     measurements: tuple[Quantity, ...] = ()
     evidence: str = ""
-    slice_probabilities: tuple[float, ...] = ()
+    slice_probabilities: tuple[float | None, ...] = ()
 
     def __post_init__(self) -> None:
         if self.probability is not None and not 0 <= self.probability <= 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -45,14 +46,19 @@ def calibrated(logit: Floats, line: tuple[float, float]) -> Doubles:
     return found
 
 
-def cross_fit(logit: Floats, positive: Bools, folds: Sequence[int], choose: Choose) -> CrossFitted:
-    """Fit on all folds but one, apply to that one, for each fold; and on all for the shipped values."""
+def cross_fit(
+    logit: Floats, positive: Bools, folds: Sequence[int], choose: Choose, *, spread: float = math.inf
+) -> CrossFitted:
+    """Fit on all folds but one, apply to that one, for each fold; and on all for the shipped values.
+
+    `spread` is the slope's in `radviewer.evaluation.metrics.logistic_fit`.
+    """
     fold = np.asarray(folds)
     probability, thresholds = np.empty(len(fold)), np.empty(len(fold))
     for k in np.unique(fold):
         here, others = fold == k, fold != k
-        line = logistic_fit(logit[others], positive[others])
+        line = logistic_fit(logit[others], positive[others], spread=spread)
         thresholds[here] = choose(positive[others], calibrated(logit[others], line))
         probability[here] = calibrated(logit[here], line)
-    line = logistic_fit(logit, positive)
+    line = logistic_fit(logit, positive, spread=spread)
     return CrossFitted(probability, thresholds, line, choose(positive, calibrated(logit, line)))

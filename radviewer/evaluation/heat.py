@@ -82,7 +82,8 @@ def similarity(a: Grey, b: Grey) -> float:
 def randomised(net: Net, layers: int, seed: int = 0) -> Net:
     """Copy of a network whose last `layers` convolutions and linear layers are drawn anew (cascading randomisation).
 
-    Of networks that judge together the last layers of each.
+    The last on the way to the evidence, not to an outline that is drawn beside it; of networks that judge together
+    those of each.
     """
     drawn = copy.deepcopy(net)
     with torch.random.fork_rng():
@@ -93,8 +94,10 @@ def randomised(net: Net, layers: int, seed: int = 0) -> Net:
 
 
 def _redraw(part: nn.Module, layers: int) -> None:
-    convolutions = [m for m in part.modules() if isinstance(m, nn.Conv2d)]
-    linear = [m for m in part.modules() if isinstance(m, nn.Linear)]
+    way = [part.get_submodule(name) for name in getattr(part, "to_evidence", ())] or [part]
+    modules = [module for step in way for module in step.modules()]
+    convolutions = [m for m in modules if isinstance(m, nn.Conv2d)]
+    linear = [m for m in modules if isinstance(m, nn.Linear)]
     for convolution in convolutions[len(convolutions) - layers :]:
         convolution.reset_parameters()
     for layer in linear if layers else ():

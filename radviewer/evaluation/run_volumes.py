@@ -26,7 +26,7 @@ from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import save_picture
 from radviewer.evaluation.classified import Predicted, draw, figures
 from radviewer.evaluation.labelled import Line, read_mask, readable
-from radviewer.evaluation.metrics import Figure, bootstrap
+from radviewer.evaluation.metrics import Figure, bootstrap, lowest
 from radviewer.evaluation.overlays import backdrop, captioned, with_outlines
 from radviewer.evaluation.question import Question, as_json, fold_of, known_folds, provenance
 from radviewer.evaluation.tables import write_table
@@ -136,7 +136,7 @@ class _Judge:
             patient,
             tuple(lines),
             positive,
-            probability=probability(volume_logit(logits), item.calibration),
+            probability=probability(volume_logit(logits, ready.apart, axial.read), item.calibration),
             chances=tuple(chances),
             dice=None if truth is None else dice(mask, truth),
             true_voxels=0 if truth is None else int(truth.sum()),
@@ -230,6 +230,6 @@ def outline_figures(found: Sequence[Series]) -> dict[str, Figure]:
     return {
         "mean Dice, glioma": bootstrap(lambda i: float(dices[i].mean()), patients),
         "median Dice, glioma": bootstrap(lambda i: float(np.median(dices[i])), patients),
-        "worst Dice, glioma": bootstrap(lambda i: float(dices[i].min()), patients),
+        "worst Dice, glioma": lowest(dices),
         "median relative error of the volume": bootstrap(lambda i: float(np.median(errors[i])), patients),
     }

@@ -47,9 +47,10 @@ CARD_TEXTS: dict[str, Any] = {
 
 FINDING_TEXTS: dict[str, Any] = {
     "label": "glioma",
-    "operating_point": "largest sensitivity + specificity on series and tumour-free slabs of them, held-out folds",
+    "operating_point": "largest sensitivity + specificity on series and what of each shows no tumour, held-out folds",
     "intended": {"views": [], "body_parts": [], "youngest": 18, "oldest": None},
-    "evidence": "79 adults with lower-grade glioma from two hospitals, three folds by patient. All of them have a "
-    "tumour: the probability of a series is calibrated only on slabs of these series with and without tumour. The "
-    "outline is the one with the highest expected Dice: where the networks are unsure, more is outlined.",
+    "evidence": "79 patients with lower-grade glioma from two hospitals, three folds by patient. All of them have a "
+    "tumour: the probability of a series is calibrated only on these series and the slices of each without, as if half "
+    "of all series showed one. The outline is the one with the highest expected Dice: where the networks are unsure, "
+    "more is outlined.",
 }

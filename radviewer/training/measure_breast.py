@@ -50,7 +50,7 @@ def breast(catalogue: Catalogue, card: Card, data: Path) -> tuple[list[Metric], 
         own: images(data / OWN, _STEP),
         "ultrasound of other organs: files of pydicom and pydicom-data": _files(lambda modality: modality == "US"),
         "no ultrasound: files of pydicom and pydicom-data": _files(lambda modality: modality != "US"),
-        "no ultrasound: made-up images": ((name, single(image)) for name, image in made_up()),
+        "no ultrasound: made-up images": ((name, name, single(image)) for name, image in made_up()),
     }
     for folder, step in OTHERS:
         groups[f"no ultrasound: {folder}, every {step}th"] = images(data / folder, step)
@@ -60,7 +60,7 @@ def breast(catalogue: Catalogue, card: Card, data: Path) -> tuple[list[Metric], 
 
 
 def _files(of: Callable[[str], bool]) -> Iterator[Shown]:
-    return ((name, single(image)) for name, _, image in dicom_files(of))
+    return ((name, patient, single(image)) for name, patient, image in dicom_files(of))
 
 
 def _heat(catalogue: Catalogue, card: Card, chosen: list[Breast]) -> Iterator[Metric]:

@@ -60,8 +60,10 @@ def glioma(catalogue: Catalogue, card: Card, data: Path) -> tuple[list[Metric], 
     """All figures beside those of the release; and what is no brain and was let through."""
     groups: dict[str, Iterable[Shown]] = {
         "its own series, whole ensemble, no attributes": _own(data),
-        "no brain MR: files of pydicom and pydicom-data": ((name, single(image)) for name, _, image in dicom_files()),
-        "no brain MR: made-up images": ((name, single(image)) for name, image in made_up()),
+        "no brain MR: files of pydicom and pydicom-data": (
+            (name, patient, single(image)) for name, patient, image in dicom_files()
+        ),
+        "no brain MR: made-up images": ((name, name, single(image)) for name, image in made_up()),
         "brain MR of another kind: T1, T2": _sequences(data, ("T1", "T2")),
     }
     for folder, step in OTHERS:
@@ -73,7 +75,7 @@ def glioma(catalogue: Catalogue, card: Card, data: Path) -> tuple[list[Metric], 
 
 def _own(data: Path) -> Iterator[Shown]:
     for rows in brains.listed(data)[0]:
-        yield rows[0].patient, volume_of(brains.stack_of(rows))
+        yield rows[0].patient, rows[0].patient, volume_of(brains.stack_of(rows))
 
 
 def _sequences(data: Path, words: Sequence[str]) -> Iterator[Shown]:
@@ -84,7 +86,7 @@ def _sequences(data: Path, words: Sequence[str]) -> Iterator[Shown]:
     for study in scan(folder).studies:
         for series in study.series:
             if any(word in (series.description or "") for word in words):
-                yield str(series.description), load_stack(series.stacks[0])
+                yield str(series.description), folder.name, load_stack(series.stacks[0])
 
 
 def _cases(catalogue: Catalogue, card: Card, data: Path) -> Iterator[Case]:
@@ -125,7 +127,7 @@ def _heat(catalogue: Catalogue, card: Card, data: Path) -> Iterator[Metric]:
     yield metric("correlation between two members' maps", group, mean_of(alike, patients))
     few = cases[:_FEW]
     yield from drawn_anew(nets[0], lambda net, index: _map(few[index], net), patients[:_FEW], group)
-    yield metric("largest |sum of the map + bias - logit|", group, mean_of([_rest(c) for c in cases], patients))
+    yield metric("mean |sum of the map + bias - logit|", group, mean_of([_rest(c) for c in cases], patients))
 
 
 def _rest(case: Case) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from radviewer.ai.cards import Metric
 from radviewer.ai.lesion_networks import Judged, SliceNet
-from radviewer.evaluation.metrics import auc, bootstrap
+from radviewer.evaluation.metrics import auc, bootstrap, lowest
 from radviewer.training import glioma
 from radviewer.training.brains import ALONE_ON, Brains
 from radviewer.training.measured import mean_of, metric
@@ -55,7 +55,7 @@ def _site(brains: Brains, runs: Path, name: str) -> Iterator[Metric]:
     group = f"patients of {name}, by one network that has seen other hospitals alone"
     yield metric("mean Dice", group, mean_of(dices, patients))
     yield metric("median Dice", group, bootstrap(lambda chosen: float(np.median(dices[chosen])), patients))
-    yield metric("worst Dice", group, bootstrap(lambda chosen: float(dices[chosen].min()), patients))
+    yield metric("worst Dice", group, lowest(dices))
     present = np.array([brains.pixels[i] > 0 for series in held_out for i in series.indices])
     logits = np.concatenate([line["logits"] for line in lines])
     of = [series.patient for series in held_out for _ in series.indices]

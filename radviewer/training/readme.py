@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from radviewer.ai.cards import Card, FindingCard, Metric, read_card
+from radviewer.ai.cards import Calibration, Card, FindingCard, Metric, read_card
 from radviewer.ai.catalogue import files_of
 from radviewer.ai.descriptors import MOST_SPREADS
 from radviewer.evaluation.tables import write_text
@@ -66,14 +66,14 @@ def _operating(card: Card) -> Iterator[str]:
     yield "## Operating points"
     yield ""
     yield from _table(
-        ("finding", "flagged from", "chosen for", "probability = sigmoid(…)", "validated on"),
+        ("finding", "flagged from", "chosen for", "probability = sigmoid(…)", "intended for"),
         (
             (
                 finding.label,
                 f"{finding.threshold:.3f}",
                 finding.operating_point,
                 _formula(finding),
-                _validated(finding),
+                _bounds(finding),
             )
             for finding in card.findings
         ),
@@ -83,8 +83,14 @@ def _operating(card: Card) -> Iterator[str]:
 
 
 def _formula(finding: FindingCard) -> str:
-    logit = "mean logit" if finding.descriptors is None else "(mean logit + descriptors)"
-    return f"{finding.calibration.slope:.3f} × {logit} {finding.calibration.intercept:+.3f}"
+    if finding.slice_calibration is not None:
+        whole = _line(finding.calibration, "highest mean logit of two neighbouring slices")
+        return f"{whole}; of a slice {_line(finding.slice_calibration, 'mean logit')}"
+    return _line(finding.calibration, "mean logit" if finding.descriptors is None else "(mean logit + descriptors)")
+
+
+def _line(calibration: Calibration, logit: str) -> str:
+    return f"{calibration.slope:.3f} × {logit} {calibration.intercept:+.3f}"
 
 
 def _descriptors(card: Card) -> Iterator[str]:
@@ -104,7 +110,7 @@ def _descriptors(card: Card) -> Iterator[str]:
         )
 
 
-def _validated(finding: FindingCard) -> str:
+def _bounds(finding: FindingCard) -> str:
     intended = finding.intended
     bounds = [f"views {', '.join(intended.views)}"] if intended.views else []
     bounds += [f"from {intended.youngest:g} years"] if intended.youngest is not None else []
@@ -122,8 +128,8 @@ def _figures(title: str, metrics: Sequence[Metric]) -> Iterator[str]:
     rows, before = [], ""
     for metric in metrics:
         group = "" if metric.group == before else metric.group
-        interval = f"{_number(metric.value)} [{_number(metric.low)}, {_number(metric.high)}]"
-        rows.append((group, metric.name, interval, str(metric.n), str(commands.index(metric.command) + 1)))
+        command = str(commands.index(metric.command) + 1)
+        rows.append((group, metric.name, _with_interval(metric), str(metric.n), command))
         before = metric.group
     yield from _table(("films", "figure", "value [95 % interval]", "n", "measured by"), rows)
     yield "Intervals by bootstrap over patients; where all films agree it has no width, yet up to 3/n may be otherwise."
@@ -131,6 +137,12 @@ def _figures(title: str, metrics: Sequence[Metric]) -> Iterator[str]:
     yield ""
     yield from (f"{i}. `{command}`" for i, command in enumerate(commands, 1))
     yield ""
+
+
+def _with_interval(metric: Metric) -> str:
+    if metric.name.startswith("worst") and metric.low == metric.high:  # the lowest has none
+        return _number(metric.value)
+    return f"{_number(metric.value)} [{_number(metric.low)}, {_number(metric.high)}]"
 
 
 def _number(value: float) -> str:

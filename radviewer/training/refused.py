@@ -22,10 +22,12 @@ from radviewer.training.data import read_index
 from radviewer.training.measured import mean_of, metric
 
 Grey = NDArray[np.float32]
-Shown = tuple[str, Volume]
+Shown = tuple[str, str, Volume]
+"""Name, patient (a file stands for one where none is known), pixels."""
 Net = TypeVar("Net", bound=nn.Module)
 
 _LAYERS = (1, 3, 10)
+_DRAWN = 3  # times: one draw tells little
 
 
 def single(image: SliceImage) -> Volume:
@@ -36,7 +38,7 @@ def single(image: SliceImage) -> Volume:
 def images(folder: Path, step: int) -> Iterator[Shown]:
     """Every `step`-th image of a folder of data."""
     for row in read_index(folder)[::step]:
-        yield row.cells["image"], single(read_image(row.image)[0])
+        yield row.cells["image"], row.patient, single(read_image(row.image)[0])
 
 
 def refusals(
@@ -48,25 +50,29 @@ def refusals(
     """
     metrics, through = [], []
     for group, shown in groups.items():
-        names, refused = [], []
-        for name, volume in shown:
+        names, patients, refused = [], [], []
+        for name, patient, volume in shown:
             (opinion,) = read(volume, Context(), catalogue, model=card.name)
             names.append(name)
+            patients.append(patient)
             refused.append(float(opinion.outcome is Outcome.REFUSED))
         through += [(group, name) for name, no in zip(names, refused, strict=True) if not no]
         if names:
-            metrics.append(metric("share refused", group, mean_of(refused, names)))
+            metrics.append(metric("share refused", group, mean_of(refused, patients)))
     return metrics, through
 
 
 def drawn_anew(net: Net, map_of: Callable[[Net, int], Grey], patients: Sequence[str], group: str) -> Iterator[Metric]:
-    """Similarity of maps to those after the last layers of `net` were drawn anew.
+    """Similarity of maps to those after the last layers of `net` were drawn anew, mean of a few draws.
 
     ``map_of(net, index)`` is the map of the case of ``patients[index]``.
     """
     before = [map_of(net, index) for index in range(len(patients))]
     for layers in _LAYERS:
-        drawn = randomised(net, layers)
-        values = [similarity(was, map_of(drawn, index)) for index, was in enumerate(before)]
+        drawn = [randomised(net, layers, seed) for seed in range(_DRAWN)]
+        values = [
+            float(np.mean([similarity(was, map_of(other, index)) for other in drawn]))
+            for index, was in enumerate(before)
+        ]
         name = f"similarity (SSIM) of the map with the last {layers} convolutions drawn anew"
         yield metric(name, group, mean_of(values, patients))

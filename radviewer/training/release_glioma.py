@@ -1,7 +1,7 @@
 """Turn the finished folds of the glioma recipe into ``models/brain-glioma``.
 
 Every series is read with the released files, through the program's own code, by the member that has not seen it.
-Presence is calibrated on slices, and for whole series on slabs of them: every patient has a tumour, so only slabs
+Presence is calibrated on slices, and for whole series on parts of them: every patient has a tumour, so only slices
 without one can say what "none" looks like.
 """
 
@@ -26,7 +26,7 @@ from radviewer.errors import NothingToRead
 from radviewer.evaluation.charts import reliability_chart, roc_chart, save_picture
 from radviewer.evaluation.classified import Predicted, figures
 from radviewer.evaluation.cross_fit import CrossFitted, cross_fit
-from radviewer.evaluation.metrics import Figure, bootstrap, threshold_for_balance
+from radviewer.evaluation.metrics import Figure, bootstrap, lowest, threshold_for_balance
 from radviewer.evaluation.tables import write_table
 from radviewer.training.brains import FIRST, FOLDS, SECOND, SEED, SIZE, Brains
 from radviewer.training.glioma import finished
@@ -49,7 +49,8 @@ NAME = "brain-glioma"
 VERSION = "1.1.0"
 SLICES, SERIES = "held-out.csv", "held-out-series.csv"
 COMMAND = "python -m radviewer.training release-glioma --data DATA --work WORK"
-_SLAB = 6  # slices of the shortest slab
+PARTS = "series, and what of each shows no tumour"
+_SHORTEST = 6  # slices of a run
 _HEAT_QUANTILE = 0.95
 _LARGE = 200  # pixels of a tumour that the heatmap should point at
 _ACCEPTED, _MARGIN = 0.99, 1.2
@@ -135,22 +136,19 @@ def _limit(brains: Brains, target: Path) -> None:
     write_card(target, values)
 
 
-def slabs(slices: Sequence[Slice]) -> Iterator[tuple[bool, float]]:
-    """Parts of one series as if each were all there is: whether a tumour is on it, and its logit.
+def parts_of(slices: Sequence[Slice]) -> Iterator[tuple[bool, float]]:
+    """The series, and its slices without tumour as if they were one: whether a tumour is on it, and its logit.
 
-    The whole series; every longest run of slices without tumour; and the upper and lower half.
+    All longer runs of slices without tumour are taken together: the more slices a series has, the likelier one of them
+    is called, so that single slabs would promise too few false alarms.
     """
     logits = np.array([s.logit for s in slices], np.float32)
     present = np.array([s.pixels > 0 for s in slices])
     yield bool(present.any()), volume_logit(logits)
-    middle = len(slices) // 2
-    for part in (slice(0, middle), slice(middle, None)):
-        if present[part].any():
-            yield True, volume_logit(logits[part])
     edges = np.flatnonzero(np.diff(np.concatenate(([1], present.astype(np.int8), [1]))))
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        if last - first >= _SLAB:
-            yield False, volume_logit(logits[first:last])
+    runs = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= _SHORTEST]
+    if runs:
+        yield False, max(volume_logit(logits[a:b]) for a, b in runs)
 
 
 def finish(target: Path) -> None:
@@ -160,8 +158,8 @@ def finish(target: Path) -> None:
     item = values["findings"][0]
     single = _fitted([s.logit for s in slices], [s.pixels > 0 for s in slices], [s.fold for s in slices])
     by_patient = {whole.patient: [s for s in slices if s.patient == whole.patient] for whole in wholes}
-    parts = [(w, positive, logit) for w in wholes for positive, logit in slabs(by_patient[w.patient])]
-    series = _fitted([z for *_, z in parts], [p for _, p, _ in parts], [w.fold for w, *_ in parts])
+    parts = [(w, positive, logit) for w in wholes for positive, logit in parts_of(by_patient[w.patient])]
+    series = _fitted([z for *_, z in parts], [p for _, p, _ in parts], [w.fold for w, *_ in parts], spread=1.0)
     hottest = [s.hottest for s in slices if s.pixels > 0]
     item["slice_calibration"] = _line(single)
     item |= {"calibration": _line(series), "threshold": round(series.threshold, 4)}
@@ -170,7 +168,7 @@ def finish(target: Path) -> None:
     item["operating_curve"] = operating_curve(positive, series.probability)
     values["metrics"] = [
         *_outline_metrics(wholes),
-        *_judged("series and slabs of them", [(w.patient, p) for w, p, _ in parts], series),
+        *_judged(PARTS, [(w.patient, p) for w, p, _ in parts], series),
         *_judged("slices", [(s.patient, s.pixels > 0) for s in slices], single),
         *_pointing(slices),
     ]
@@ -181,8 +179,10 @@ def finish(target: Path) -> None:
     save_picture(target / "reliability-glioma.png", reliability_chart(present, single.probability, title))
 
 
-def _fitted(logits: Sequence[float], positive: Sequence[bool], folds: Sequence[int]) -> CrossFitted:
-    found = cross_fit(np.array(logits), np.array(positive), folds, threshold_for_balance)
+def _fitted(
+    logits: Sequence[float], positive: Sequence[bool], folds: Sequence[int], spread: float = math.inf
+) -> CrossFitted:
+    found = cross_fit(np.array(logits), np.array(positive), folds, threshold_for_balance, spread=spread)
     if found.calibration[0] <= 0:
         raise ValueError("the logits do not rise with the label; such a model is not released")
     return found
@@ -208,10 +208,10 @@ def outline_figures(wholes: Sequence[Whole]) -> dict[str, Figure]:
     measures: dict[str, Callable[[NDArray[np.intp]], float]] = {
         "mean Dice": lambda i: float(dices[i].mean()),
         "median Dice": lambda i: float(np.median(dices[i])),
-        "worst Dice": lambda i: float(dices[i].min()),
         "median relative error of the volume": lambda i: float(np.median(errors[i])),
     }
-    return {name: bootstrap(measure, patients) for name, measure in measures.items()}
+    figures = {name: bootstrap(measure, patients) for name, measure in measures.items()}
+    return figures | {"worst Dice": lowest(dices)}
 
 
 def _outline_metrics(wholes: Sequence[Whole]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from radviewer.ai import lesion_ensemble
+from radviewer.ai import lesion_ensemble, reading
 from radviewer.ai.breast import NO_LESION, heat_of, judged_image, lesion_of
 from radviewer.ai.calibration import probability
 from radviewer.ai.cards import CARD, BadModel
@@ -59,6 +59,13 @@ def finding(catalogue: Catalogue, volume: Volume, **named: Any) -> Finding:
     found = opinion(catalogue, volume, **named)
     assert found.outcome is Outcome.RAN, found.reason
     return found.findings[0]
+
+
+def _chances(found: Finding) -> list[float]:
+    """Of all frames."""
+    chances = [p for p in found.slice_probabilities if p is not None]
+    assert len(chances) == len(found.slice_probabilities)
+    return chances
 
 
 def test_a_single_image_has_all_on_its_own_grid(catalogue: Catalogue) -> None:
@@ -151,7 +158,7 @@ def test_a_cine_is_read_frame_by_frame_and_what_was_left_out_is_said(catalogue: 
     assert found.mask.shape == found.heatmap.shape == (5, *SHAPE)
     for part in (found.mask, found.heatmap):
         assert not part[[1, 3]].any()
-    assert found.slice_probabilities == ()  # not of every frame
+    assert [p is None for p in found.slice_probabilities] == [False, True, False, True, False]
     assert [g.slice for g in glimpses] == [2, 0, 4]
     assert reports[-1] == (5, 5)
     for glimpse in glimpses:
@@ -164,15 +171,38 @@ def test_a_whole_cine_has_a_probability_for_each_frame(catalogue: Catalogue) -> 
     found = finding(catalogue, plain(np.stack([speckled(SHAPE, seed) for seed in range(4)])), show=glimpses.append)
     assert len(set(found.slice_probabilities)) == 4
     assert [g.slice for g in glimpses] == [0, 1, 2, 3]
-    assert [g.probability for g in glimpses] == list(found.slice_probabilities)
+    assert [g.probability for g in glimpses] == _chances(found)
     assert found.probability is not None
-    assert min(found.slice_probabilities) <= found.probability <= max(found.slice_probabilities)
+    assert min(_chances(found)) <= found.probability <= max(_chances(found))
 
 
 def test_an_overridden_cine_shows_its_frames_of_flow(catalogue: Catalogue) -> None:
     said = opinion(catalogue, _cine(), override=True)
     assert "Doppler" in (said.overridden or "")
     assert "1 of 5 images were not read" in (said.reason or "")
+
+
+@pytest.mark.parametrize("shift", [-0.02, 0.02])
+def test_the_heatmaps_of_a_cine_have_one_meaning(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, shift: float
+) -> None:
+    """Frames on both sides of the threshold: all show what spoke for the verdict on the cine."""
+    volume = plain(np.stack([speckled(SHAPE, seed) for seed in range(2)]))
+    card = catalogue.card("breast-lesion")
+    frames = [judged_image(catalogue, card, SliceImage(plane)) for plane in volume.stored]
+    (item,) = card.findings
+    own = [probability(frame.logit, item.calibration) for frame in frames]
+    seen = finding(catalogue, volume)
+    assert seen.probability is not None
+    split = item.model_copy(update={"threshold": seen.probability + shift * abs(own[0] - own[1])})
+    monkeypatch.setattr(catalogue, "card", lambda _name: card.model_copy(update={"findings": (split,)}))
+    monkeypatch.setattr(reading, "cards_for", lambda *_args, **_named: (catalogue.card(""),))
+    found = finding(catalogue, volume)
+    assert len({p >= split.threshold for p in own}) == 2
+    assert found.flagged == (shift < 0)
+    assert found.heatmap is not None
+    for heat, frame in zip(found.heatmap, frames, strict=True):
+        np.testing.assert_allclose(heat, frame.heat(item.heat_scale, SHAPE, flagged=found.flagged), atol=1e-4)
 
 
 @pytest.mark.usefixtures("_dark")
@@ -183,8 +213,8 @@ def test_the_frames_that_show_the_lesion_well_decide(catalogue: Catalogue) -> No
     assert found.mask is not None
     assert found.probability is not None
     assert not found.mask[2:].any()
-    assert found.probability == pytest.approx(np.mean(found.slice_probabilities[:2]), abs=0.02)
-    assert found.probability > max(found.slice_probabilities[2:])
+    assert found.probability == pytest.approx(np.mean(_chances(found)[:2]), abs=0.02)
+    assert found.probability > max(_chances(found)[2:])
 
 
 @pytest.mark.usefixtures("_dark")

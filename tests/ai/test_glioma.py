@@ -121,7 +121,9 @@ def test_it_says_what_was_read_and_how(catalogue: Catalogue) -> None:
     assert [name for name, _ in said.weights_sha256] == ["fold0.safetensors", "fold1.safetensors"]
     sagittal = opinion(catalogue, without(acquired(head(), SAGITTAL, spacing=(3.0, 1.0, 1.0)), 4))
     assert "Acquired in sagittal planes" in (sagittal.reason or "")
-    assert "1 of the series' slices could not be read" in (sagittal.reason or "")
+    assert "1 of the series' slices could not be read: their neighbours stand for them." in (sagittal.reason or "")
+    axial = opinion(catalogue, without(acquired(head(), spacing=(3.0, 1.0, 1.0)), 4, 5))
+    assert "2 of the series' slices could not be read: outline and volume leave them out." in (axial.reason or "")
     silent = opinion(catalogue, plain(head()), Context())
     assert silent.reason == (
         "The header does not say which sequence this is; it was read as FLAIR for its looks. "
@@ -137,6 +139,7 @@ def test_slices_that_could_not_be_read_are_left_empty(catalogue: Catalogue) -> N
     assert mask.any()
     for part in (mask, heat):
         assert not part[[2, 5]].any()
+    assert [i for i, p in enumerate(found.slice_probabilities) if p is None] == [2, 5]
     assert len(found.slice_probabilities) == 10
 
 
@@ -216,6 +219,25 @@ def test_gaps_count_and_what_is_not_known_is_not_claimed() -> None:
 def test_a_series_is_judged_by_its_two_likeliest_neighbours() -> None:
     assert volume_logit(np.array([-3, 9, -3, 2, 4, -5], np.float32)) == 3
     assert volume_logit(np.array([1.5], np.float32)) == 1.5
+
+
+@pytest.mark.parametrize("times", [2, 3, 8])
+def test_a_series_of_thinner_slices_is_no_likelier_to_show_a_tumour(times: int) -> None:
+    logits = np.random.default_rng(times).normal(0, 2, 30).astype(np.float32)
+    assert volume_logit(np.repeat(logits, times), times) == pytest.approx(volume_logit(logits))
+    assert volume_logit(np.repeat(logits[:1], times), times) == pytest.approx(logits[0])
+
+
+def test_thin_slices_of_a_series_give_the_same_probability(catalogue: Catalogue) -> None:
+    thick = finding(catalogue, acquired(head(), spacing=(4.0, 1.0, 1.0)))
+    thin = finding(catalogue, acquired(np.repeat(head(), 8, axis=0), spacing=(0.5, 1.0, 1.0)))
+    assert thin.probability == pytest.approx(thick.probability, abs=1e-4)
+
+
+def test_slices_that_could_not_be_read_are_no_neighbours() -> None:
+    logits, read = np.array([1, 9, 9, 2, -3, 4], np.float32), np.array([True, False, False, True, True, True])
+    assert volume_logit(logits, read=read) == 0.5
+    assert volume_logit(logits, read=np.arange(6) == 3) == 2
 
 
 def test_the_series_probability_is_that_of_its_slices(catalogue: Catalogue) -> None:

@@ -28,7 +28,8 @@ DESCRIPTIONS = {
         "3D_Brain_VIEW_FLAIR_SHC", "AXFLAIR+C", "eFLAIR_longTR SENSE", "T2 fluid attenuated IR", "Ax FLAIR PROPELLER",
         "FLAIR_to_T1", "FLAIR2T1", "sub-01_FLAIR", "Т2 FLAIR tra", "FLAIR axial después de contraste",
         "OAx T2 FLAIR FS", "AX FLAIR PROJECT 12", "SCREENING FLAIR", "FLAIR MPR", "FLAIR PERFORMED LAST",
-        "FLAIR SUB-ACUTE",
+        "FLAIR SUB-ACUTE", "AX FLAIR POST CHEMO", "T2 FLAIR HEADCOIL", "AX FLAIR 1mm sub-mm", "FLAIR diffuse glioma",
+        "3D FLAIR stealth localization", "FLAIR broadcast",
     ],
     Kind.T1: [
         "AX T1", "T1post", "T1prereg", "T1pre_reg", "AXT1", "sT1W_3D_TFE", "3DT1", "Sag T1 FLAIR", "T1 FLAIR tra",
@@ -40,11 +41,12 @@ DESCRIPTIONS = {
     Kind.DIFFUSION: [
         "AX DWI b1000", "ep2d_diff_3scan_trace_p2_ADC", "ADC", "eADC", "DTI 64 dir", "FA", "colFA", "Difusión axial",
         "TRACEW", "DWI FLAIR", "Apparent Diffusion Coefficient (mm2/s)", "ep_b1000t", "resolve_4scan", "b=1000",
+        "dADC Map", "AX diffuse weighted", "DWIADC",
     ],
     Kind.SUSCEPTIBILITY: ["SWI_Images", "SWAN", "AX T2*", "T2 star", "T2W_FFE", "t2_fl2d_tra_hemo", "AX GRE"],
     Kind.ANGIOGRAPHY: ["TOF_3D_multi-slab", "3D TOF MRA", "MRV", "Angio ARM", "3DTOF", "MRA COW"],
     Kind.LOCALIZER: ["localizer", "3 Plane Loc", "AAHead_Scout", "Survey", "SmartBrain survey", "T/S/C RF FAST PILOT",
-                     "Localisateur", "Repérage", "Übersicht", "FLAIR localizer"],
+                     "Localisateur", "Repérage", "Übersicht", "FLAIR localizer", "Localisation"],
     Kind.PERFUSION: ["AX PERFUSION", "relCBV", "ep2d_perf", "pCASL", "3D ASL", "DSC", "rCBF", "Perfusión"],
     Kind.OTHER: [
         "COR STIR", "3D DIR", "PSIR", "CISS", "FIESTA-C", "T1 map", "T2 Mapping", "B0 map", "fMRI", "FLAIR MIP",

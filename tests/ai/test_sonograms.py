@@ -177,6 +177,14 @@ def test_modality_values_and_negatives() -> None:
     np.testing.assert_array_equal(grey_of(SliceImage(image, inverted=True)), -image.astype(np.float32))
 
 
+@pytest.mark.parametrize("shape", [(134, 96), (300, 400), (371, 277)])
+def test_a_picture_stored_in_negative_or_with_an_offset_is_the_same_picture(shape: tuple[int, int]) -> None:
+    image = speckled(shape)
+    seen = scan_of(grey_of(SliceImage(image)), 256).grey
+    for other in (SliceImage(255 - image, inverted=True), SliceImage(image, intercept=-1024.0)):
+        np.testing.assert_allclose(scan_of(grey_of(other), 256).grey, seen, atol=2e-3)
+
+
 def test_tiny_blank_huge_and_numbers_that_are_none() -> None:
     with pytest.raises(Refused, match="too small"):
         scan_of(speckled((63, 400)), 256)

@@ -55,14 +55,14 @@ def test_opinions_come_back_as_they_were(store: OpinionStore) -> None:
         same(one, other)
 
 
-def _by_slice(*probabilities: float) -> Opinion:
+def _by_slice(*probabilities: float | None) -> Opinion:
     (first, *others) = opinions.findings().findings
     judged = replace(first, slice_probabilities=probabilities)
     return replace(opinions.findings(), findings=(judged, *others), reason="Read as FLAIR.")
 
 
 def test_probabilities_of_slices_and_how_it_was_read_come_back(store: OpinionStore) -> None:
-    said = _by_slice(0.0, 0.1, 1.0)
+    said = _by_slice(0.0, 0.1, None, 1.0)
     store.save(STACK, (said,), {})
     (found,) = store.load(STACK)
     same(said, found)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from radviewer.ai.films import Placement
-from radviewer.ai.lesion_networks import BreastNet
+from radviewer.ai.lesion_networks import BreastNet, LesionNet, SliceNet
 from radviewer.ai.lungs import LungCrop
 from radviewer.ai.networks import FindingNet
 from radviewer.evaluation.heat import randomised, shown_map, similarity
@@ -58,6 +58,25 @@ def test_of_two_networks_the_last_layers_of_both_are_drawn_anew() -> None:
     }
     assert {"lesion.classifier.weight", "lesion.head.convolution.weight", "whole.head.convolution.weight"} <= changed
     assert not any("encoder" in name for name in changed)
+
+
+def _drawn_anew(network: torch.nn.Module, layers: int) -> set[str]:
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    drawn = randomised(network, layers).state_dict()
+    return {name.rpartition(".")[0] for name, value in drawn.items() if not torch.equal(value, state[name])}
+
+
+def test_the_last_layers_are_those_on_the_way_to_the_evidence() -> None:
+    """Not those that only the outline, drawn beside it, goes through."""
+    merges = {"decoder.1.merge.convolution", "decoder.0.merge.convolution"}
+    assert _drawn_anew(SliceNet(), 1) == {"presence"}
+    assert _drawn_anew(SliceNet(), 3) == {"presence", *merges}
+    deeper = _drawn_anew(SliceNet(), 6)
+    assert deeper >= {"presence", "neck.convolution", *merges}
+    assert len([name for name in deeper if name.startswith("encoder.stages.6")]) == 2
+    two = _drawn_anew(LesionNet(), 2)
+    assert {"classifier", "head.convolution"} < two
+    assert {name.partition(".")[0] for name in two} == {"classifier", "head", "encoder"}
 
 
 def test_the_map_of_an_ensemble_is_the_mean(network: FindingNet, crop: LungCrop) -> None:

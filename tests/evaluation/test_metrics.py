@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radviewer.evaluation.metrics import (
+    Figure,
     auc,
     bootstrap,
     calibration_line,
     debiased_ece,
     logistic_fit,
+    lowest,
     roc,
     sensitivity,
     sensitivity_at,
@@ -140,3 +142,19 @@ def test_sensitivity_where_specificity_is_still_kept() -> None:
     assert sensitivity_at(positive, score, 1.0) == pytest.approx(1 / 3)
     assert sensitivity_at(positive, score, 0.75) == pytest.approx(2 / 3)
     assert sensitivity_at(positive, score, 0.0) == 1
+
+
+def test_the_lowest_has_no_interval() -> None:
+    assert lowest(np.array([0.5, 0.25, 0.75])) == Figure(0.25, 0.25, 0.25, 3)
+
+
+def test_a_prior_of_the_slope_holds_it_back_and_leaves_the_middle() -> None:
+    logit, positive = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0] * 5), np.array([False] * 3 + [True] * 3)
+    positive = np.tile(positive, 5)
+    steep, _ = logistic_fit(logit, positive)
+    slope, intercept = logistic_fit(logit, positive, spread=1.0)
+    assert steep > 10
+    assert 0.5 < slope < 3
+    assert intercept == pytest.approx(0, abs=1e-6)
+    wide, _ = logistic_fit(logit[:-1], positive[:-1] ^ (np.arange(29) % 7 == 0), spread=1e6)
+    assert wide == pytest.approx(logistic_fit(logit[:-1], positive[:-1] ^ (np.arange(29) % 7 == 0))[0], rel=1e-4)

@@ -88,7 +88,7 @@ def test_a_glioma_release_reads_its_series_and_fits_its_card(tmp_path: Path, mon
         for name in (FIRST.name, SECOND.name):
             _checkpoint(tmp_path / "glioma" / f"without-{fold}{name}", SliceNet())
     monkeypatch.setattr(release_glioma, "_LARGE", 50)
-    monkeypatch.setattr(release_glioma, "_SLAB", 2)
+    monkeypatch.setattr(release_glioma, "_SHORTEST", 2)
     target = tmp_path / "models" / "brain-glioma"
     release_glioma.release(found, tmp_path, target, "the command")
     catalogue = Catalogue(target.parent)

@@ -92,6 +92,20 @@ def test_a_readme_says_what_the_card_says(folder: Path) -> None:
     assert (folder / README).read_text(encoding="utf-8") == text
 
 
+def test_a_slice_is_calibrated_for_itself_and_the_worst_has_no_interval(folder: Path) -> None:
+    values = _values()
+    values["findings"][0] |= {"slice_calibration": {"slope": 1.25, "intercept": 0.5}, "descriptors": None}
+    worst = {"name": "worst Dice", "value": 0.4, "low": 0.4, "high": 0.4, "n": 9, "group": "all", "command": "c"}
+    values["metrics"] = [worst, worst | {"name": "share refused"}]
+    (folder / CARD).write_text(json.dumps(values))
+    text = readme_of(folder)
+    whole = "1.500 × highest mean logit of two neighbouring slices -0.250"
+    assert f"| {whole}; of a slice 1.250 × mean logit +0.500 |" in text
+    assert "| all | worst Dice | 0.400 | 9 | 1 |" in text
+    assert "| share refused | 0.400 [0.400, 0.400] | 9 | 1 |" in text
+    assert "| intended for |" in text
+
+
 def test_tables_notes_and_charts_are_taken_in(folder: Path) -> None:
     write_measured(folder, [metric("largest change", "negatives", Figure(0.0000123456, 0, 1.23456, 100))])
     write_accepted(folder, [("ultrasound", f"{i}.jpg") for i in range(31)])

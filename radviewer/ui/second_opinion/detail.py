@@ -91,7 +91,9 @@ class Detail(QWidget):
         judged = () if finding is None else finding.slice_probabilities
         there = 0 <= index < len(judged)
         self.slice.setVisible(there)
-        text = f"This slice: {_percent(judged[index])}." if there else ""
+        chance = judged[index] if there else None
+        text = "This slice: not read." if chance is None else f"This slice: {_percent(chance)}."
+        text = text if there else ""
         if text != self.slice.text():  # at every step of the wheel
             self.slice.setText(text)
 
