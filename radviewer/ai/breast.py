@@ -16,7 +16,7 @@ from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.extent import diameters, filled, lesion_logits
 from radviewer.ai.films import Refuse, Refused, raise_refused
 from radviewer.ai.request import Request, hashes
-from radviewer.ai.sonograms import Scan, grey_of, scan_of
+from radviewer.ai.sonograms import Scan, grey_of, pixel_of, scan_of
 from radviewer.ai.strangeness import strangeness
 from radviewer.domain.measurement import Quantity
 from radviewer.domain.opinion import Finding, Glimpse, Opinion, Outcome, Seconds
@@ -78,7 +78,7 @@ def judged_image(catalogue: Catalogue, card: Card, image: SliceImage, only_fold:
     from radviewer.ai.lesion_ensemble import judge, members
 
     nets = list(members(catalogue, unseen(card, only_fold)))
-    scan = scan_of(grey_of(image), card.input_size)
+    scan = scan_of(grey_of(image), card.input_size, pixel=pixel_of(image))
     judgement = judge(nets, scan, Progress(), card.findings[0].descriptors)
     if only_fold is None:
         _check(catalogue, card, judgement, raise_refused)
@@ -139,7 +139,8 @@ def _check(catalogue: Catalogue, card: Card, judgement: Judgement, refuse: Refus
 def _scan(request: Request, image: SliceImage | None, index: int) -> Scan:
     if image is None:
         raise Refused(request.volume.problems.get(index, "The image could not be read."))
-    return scan_of(grey_of(image, request.refuse), request.card.input_size, request.refuse)
+    grey = grey_of(image, request.refuse)
+    return scan_of(grey, request.card.input_size, request.refuse, pixel_of(image))
 
 
 def _tell(request: Request, index: int, frame: _Frame) -> None:
@@ -200,16 +201,16 @@ def _measured(request: Request, mask: Mask, frames: dict[int, _Frame]) -> tuple[
         Quantity("largest diameter", longest, unit),
         Quantity("perpendicular diameter", across, unit),
         Quantity("area", area, area_unit),
-        *_shape(frames[key].judgement, steps[0] / steps[1]),
+        *_shape(frames[key].judgement),
     )
 
 
-def _shape(judgement: Judgement, stretch: float) -> tuple[Quantity, ...]:
-    """What of the descriptors readers can check with their own eyes; `stretch` is a pixel's height to width."""
+def _shape(judgement: Judgement) -> tuple[Quantity, ...]:
+    """What of the descriptors readers can check with their own eyes."""
     found = judgement.descriptors
     if found is None:
         return ()
     return (
-        Quantity("depth-to-width ratio", stretch * found.depth_to_width, "1"),
+        Quantity("depth-to-width ratio", found.depth_to_width, "1"),
         Quantity("area / convex hull", found.solidity, "1"),
     )

@@ -1,7 +1,7 @@
 """A B-mode ultrasound image as networks see it, and the way back to its own pixels.
 
-The scan is cut out of its flat border, keeps its proportions (taller than wide is a sign), and is scaled so
-that its longer side fills the canvas; the canvas is no larger than the scan needs.
+The scan is cut out of its flat border, keeps its proportions in the patient (taller than wide is a sign), and is
+scaled so that its longer side fills the canvas; the canvas is no larger than the scan needs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ LARGEST = 40_000_000
 _COLOURED = 40  # between the channels of a coloured pixel
 _MOST_COLOUR = 0.015  # share of pixels: letters and marks in colour are fewer
 _MEAN, _SPREAD = 0.5, 0.25  # of normalised grey values
+_REDUCED = 1.2  # pixels in a cell from which on they are averaged
+_SQUARE = (1.0, 1.0)
+_MOST_STRETCHED = 4.0  # height of a pixel over its width, or the other way round: more is nonsense
 _BAND, _THROUGH, _DARK = 0.008, 0.97, 0.06  # width of a dark band, how much of it is dark, how dark
 
 
@@ -54,8 +57,8 @@ class Scan:
     shape: tuple[int, int]
 
 
-def canvas_of(shape: tuple[int, int], longest: int) -> tuple[int, int]:
-    """Rows and columns of the smallest canvas for a scan of `shape`; the longer one is `longest`."""
+def canvas_of(shape: tuple[float, float], longest: int) -> tuple[int, int]:
+    """Rows and columns of the smallest canvas for a scan of height and width `shape`; the longer one is `longest`."""
     scale = longest / max(shape)
     rows, columns = (min(longest, -(-round(n * scale) // STRIDE) * STRIDE) for n in shape)
     return max(rows, STRIDE), max(columns, STRIDE)
@@ -82,7 +85,16 @@ def grey_of(image: SliceImage, refuse: Refuse = raise_refused) -> Grey:
     return grey
 
 
-def scan_of(values: NDArray[Any], longest: int, refuse: Refuse = raise_refused) -> Scan:
+def pixel_of(image: SliceImage) -> tuple[float, float]:
+    """Height and width of a pixel, the smaller being 1: from its spacing, else PixelAspectRatio; else a square."""
+    sides = image.aspect if image.spacing is None else (image.spacing.row, image.spacing.column)
+    smaller = min(sides)
+    return _SQUARE if max(sides) > _MOST_STRETCHED * smaller else (sides[0] / smaller, sides[1] / smaller)
+
+
+def scan_of(
+    values: NDArray[Any], longest: int, refuse: Refuse = raise_refused, pixel: tuple[float, float] = _SQUARE
+) -> Scan:
     """Put an image on its canvas.
 
     Parameters
@@ -93,6 +105,8 @@ def scan_of(values: NDArray[Any], longest: int, refuse: Refuse = raise_refused) 
         Longer side of the canvas, a multiple of 32.
     refuse : callable, optional
         Called if it is very small, or two images side by side.
+    pixel : tuple of float
+        Height and width of a pixel, the smaller being 1: cells of the canvas are squares in the patient.
 
     Raises
     ------
@@ -113,8 +127,9 @@ def scan_of(values: NDArray[Any], longest: int, refuse: Refuse = raise_refused) 
         refuse(f"The image is too small to judge ({bottom - top} × {right - left} pixels).")
     if is_split(image[top:bottom, left:right]):
         refuse("The screen shows more than one image (split screen or M-mode); the model reads one B-mode image.")
-    canvas = canvas_of((bottom - top, right - left), longest)
-    box = letterbox((bottom - top, right - left), canvas)
+    size = ((bottom - top) * pixel[0], (right - left) * pixel[1])
+    canvas = canvas_of(size, longest)
+    box = letterbox(size, canvas, pixel)
     placement = Placement(float(top), float(left), 1.0, 1.0).within(box)
     found = image[top:bottom, left:right]
     grey, inside = laid(found, inverse(box), canvas)
@@ -141,20 +156,22 @@ def _has_band(grey: Grey) -> bool:
     return min(float(np.quantile(side, 0.75)) for side in sides) > 2 * _DARK
 
 
-def letterbox(shape: tuple[int, int], canvas: tuple[int, int]) -> Placement:
-    """Where the cells of `canvas` lie on an image of `shape` that fills it in the middle, undistorted."""
+def letterbox(shape: tuple[float, float], canvas: tuple[int, int], pixel: tuple[float, float] = _SQUARE) -> Placement:
+    """Where the cells of `canvas` lie on an image that fills it in the middle, undistorted.
+
+    `shape` is its height and width where the sides of a pixel are `pixel`.
+    """
     step = max(n / c for n, c in zip(shape, canvas, strict=True))
     top, left = ((n - c * step) / 2 for n, c in zip(shape, canvas, strict=True))
-    return Placement(top, left, step, step)
+    return Placement(top / pixel[0], left / pixel[1], step / pixel[0], step / pixel[1])
 
 
 def inverse(box: Placement) -> NDArray[np.float64]:
     """Matrix (x, y) of the image's pixels → the canvas' cells, 2 × 3, centres at integers."""
-    step = box.step_row
     return np.array(
         [
-            [1 / step, 0, (0.5 - box.origin_column) / step - 0.5],
-            [0, 1 / step, (0.5 - box.origin_row) / step - 0.5],
+            [1 / box.step_column, 0, (0.5 - box.origin_column) / box.step_column - 0.5],
+            [0, 1 / box.step_row, (0.5 - box.origin_row) / box.step_row - 0.5],
         ]
     )
 
@@ -162,9 +179,10 @@ def inverse(box: Placement) -> NDArray[np.float64]:
 def laid(image: Grey, matrix: NDArray[np.float64], canvas: tuple[int, int]) -> tuple[Grey, NDArray[np.bool_]]:
     """An image moved onto a canvas, averaged where that makes it smaller; and where it lies."""
     rows, columns = canvas
-    step = 1 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    if step > 1.2:
-        image = cv2.GaussianBlur(image, (0, 0), 0.4 * step).astype(np.float32, copy=False)
+    across, along = (1 / float(np.linalg.norm(matrix[axis, :2])) for axis in range(2))  # pixels in a cell
+    if max(across, along) > _REDUCED:
+        x, y = (0.4 * step if step > _REDUCED else 1e-3 for step in (across, along))
+        image = cv2.GaussianBlur(image, (0, 0), sigmaX=x, sigmaY=y).astype(np.float32, copy=False)
     darkest = float(image.min())  # not 0: that is the brightest value of a picture stored in negative
     grey = cv2.warpAffine(image, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderValue=darkest)
     counted = np.ones(image.shape, np.uint8)

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -128,14 +129,33 @@ def test_the_outline_lies_where_the_lesion_is_and_is_measured(catalogue: Catalog
     assert [m.unit for m in known.measurements] == ["mm", "mm", "mm2", "1", "1"]
     for a, b, scale in zip(known.measurements, found.measurements, (0.1, 0.1, 0.01, 1, 1), strict=True):
         assert a.value == pytest.approx(b.value * scale)
-    squeezed = finding(catalogue, plain(image[None], spacing=PixelSpacing(0.2, 0.1)))
-    assert squeezed.measurements[0].value == pytest.approx(0.2 * 54, rel=0.12)
-    assert squeezed.measurements[2].value == pytest.approx(found.measurements[2].value * 0.02)
+    squeezed = finding(catalogue, plain(image[None], spacing=PixelSpacing(0.2, 0.15)))
+    assert squeezed.measurements[0].value == pytest.approx(0.15 * 80, rel=0.12)
+    assert squeezed.measurements[2].value == pytest.approx(found.measurements[2].value * 0.03, rel=0.05)
     depth_to_width, solidity = (m.value for m in found.measurements[3:])
     rows, columns = np.nonzero(truth)
     assert depth_to_width == pytest.approx((np.ptp(rows) + 1) / (np.ptp(columns) + 1), rel=0.1)
     assert solidity > 0.95
-    assert [m.value for m in squeezed.measurements[3:]] == pytest.approx([2 * depth_to_width, solidity])
+    assert [m.value for m in squeezed.measurements[3:]] == pytest.approx([depth_to_width * 4 / 3, solidity], rel=0.08)
+
+
+@pytest.mark.usefixtures("_dark")
+def test_pixels_that_are_no_squares_change_nothing(catalogue: Catalogue) -> None:
+    image = cv2.resize(speckled(SHAPE), (400, 300), interpolation=cv2.INTER_LINEAR)
+    flat = cv2.resize(image, (400, 150), interpolation=cv2.INTER_AREA)
+    seen = finding(catalogue, plain(image[None], spacing=PixelSpacing(0.1, 0.1)))
+    found = finding(catalogue, plain(flat[None], spacing=PixelSpacing(0.2, 0.1)))
+    assert found.mask is not None
+    assert seen.mask is not None
+    assert found.mask.shape == (1, 150, 400)
+    assert dice(np.repeat(found.mask[0], 2, axis=0), seen.mask[0]) > 0.97
+    assert found.probability == pytest.approx(seen.probability, abs=0.02)
+    assert [m.value for m in found.measurements] == pytest.approx([m.value for m in seen.measurements], rel=0.05)
+    tall = finding(catalogue, plain(flat[None], aspect=(2.0, 1.0)))
+    assert tall.probability == pytest.approx(found.probability)
+    assert tall.measurements[3:] == found.measurements[3:]
+    nonsense = finding(catalogue, plain(flat[None], spacing=PixelSpacing(9.0, 0.1)))
+    assert nonsense.probability == finding(catalogue, plain(flat[None])).probability
 
 
 def _cine() -> Volume:

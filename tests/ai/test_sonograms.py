@@ -103,6 +103,19 @@ def test_gain_and_offset_change_nothing() -> None:
         np.testing.assert_allclose(scan_of(changed, 128).grey, straight.grey, atol=0.01)
 
 
+@pytest.mark.parametrize("pixel", [(2.0, 1.0), (1.0, 1.5)])
+def test_cells_are_squares_in_the_patient(pixel: tuple[float, float]) -> None:
+    shape = (220, 260)
+    scan = scan_of(speckled(shape), 256, pixel=pixel)
+    height, width = (n * side for n, side in zip(shape, pixel, strict=True))
+    assert scan.placement.step_row * pixel[0] == pytest.approx(scan.placement.step_column * pixel[1])
+    rows, columns = (np.ptp(np.nonzero(scan.inside)[axis]) + 1 for axis in range(2))
+    assert rows / columns == pytest.approx(height / width, rel=0.02)
+    assert max(rows, columns) == pytest.approx(256, abs=1)
+    middle = scan.placement.origin_row + scan.grey.shape[0] / 2 * scan.placement.step_row
+    assert middle == pytest.approx(shape[0] / 2)
+
+
 def test_a_taller_scan_stays_taller() -> None:
     scan = scan_of(speckled((400, 200)), 256)
     assert scan.grey.shape == (256, 128)
