@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 
 _LARGE = 0.5  # of the largest outline of a cine: frames that show the lesion well
+_TOLD = 3  # reasons why images were left out
 NO_LESION = "No lesion was outlined."
 
 
@@ -104,7 +105,9 @@ def read(request: Request, loaded: float) -> Opinion:
     inferred = time.perf_counter()
     finding = _finding(card.findings[0], request, frames)
     seconds = Seconds(loaded, inferred - started, time.perf_counter() - inferred)
-    said = (NO_LESION,) if finding.mask is None else ()
+    said = [NO_LESION] if finding.mask is None else []
+    if finding.likeliest is not None:
+        said.append(f"Each image was judged by itself; the likeliest is image {finding.likeliest + 1}.")
     reason = " ".join((*said, *_left_out(reasons, len(request.volume.slices)))) or None
     return Opinion(card.name, card.version, Outcome.RAN, hashes(card), reason, seconds, (finding,))
 
@@ -155,14 +158,18 @@ def _tell(request: Request, index: int, frame: _Frame) -> None:
 def _left_out(reasons: dict[int, str], count: int) -> tuple[str, ...]:
     if not reasons:
         return ()
-    return (f"{len(reasons)} of {count} images were not read. {next(iter(reasons.values()))}",)
+    different = list(dict.fromkeys(reasons[i] for i in sorted(reasons)))
+    more = f" And {len(different) - _TOLD} reasons more." if len(different) > _TOLD else ""
+    were = "was" if len(reasons) == 1 else "were"
+    return (f"{len(reasons)} of {count} images {were} not read. {' '.join(different[:_TOLD])}{more}",)
 
 
 def _finding(item: FindingCard, request: Request, frames: dict[int, _Frame]) -> Finding:
     shape = request.volume.stored.shape[:3]
     mask = np.zeros(shape, np.bool_)
     heat = np.zeros(shape, np.float32)
-    logit = cine_logit(frames)
+    key = likeliest(frames) if request.context.stills else None
+    logit = cine_logit(frames) if key is None else frames[key].judgement.logit
     for index, frame in frames.items():
         mask[index] = frame.mask
         heat[index] = heat_of(frame.judgement, item, shape[1:], logit=logit)
@@ -175,8 +182,9 @@ def _finding(item: FindingCard, request: Request, frames: dict[int, _Frame]) -> 
         item.threshold,
         mask=mask if mask.any() else None,
         heatmap=heat,
-        measurements=_measured(request, mask, frames) if mask.any() else (),
+        measurements=_measured(request, mask, frames, key) if mask.any() else (),
         evidence=item.evidence,
+        likeliest=key,
         slice_probabilities=() if single else tuple(own.get(i) for i in range(shape[0])),
     )
 
@@ -188,9 +196,20 @@ def cine_logit(frames: dict[int, _Frame]) -> float:
     return float(np.mean([frames[i].judgement.logit for i, area in areas.items() if area >= least]))
 
 
-def _measured(request: Request, mask: Mask, frames: dict[int, _Frame]) -> tuple[Quantity, ...]:
-    """Size and shape on the frame with the largest outline: in mm where the ultrasound region is calibrated."""
-    key = int(mask.sum(axis=(1, 2)).argmax())
+def likeliest(frames: dict[int, _Frame]) -> int:
+    """Of images that were acquired one by one, perhaps of several lesions, the one that looks most malignant."""
+    return max(frames, key=lambda i: (frames[i].judgement.logit, -i))
+
+
+def _measured(request: Request, mask: Mask, frames: dict[int, _Frame], key: int | None) -> tuple[Quantity, ...]:
+    """Size and shape: in mm where the ultrasound region is calibrated.
+
+    On the image `key`, if something is outlined there; else on the one with the largest outline.
+    """
+    if key is None:
+        key = int(mask.sum(axis=(1, 2)).argmax())
+    if not mask[key].any():
+        return ()
     image = request.volume.slices[key]
     spacing = None if image is None else image.spacing
     steps = (1.0, 1.0) if spacing is None else (spacing.row, spacing.column)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from radviewer.ai.mr_sequences import flair_of
 from radviewer.domain.mr_sequence import MrSequence
-from radviewer.domain.study import Series, Stack, Study
+from radviewer.domain.study import Series, Stack, StackKind, Study
 
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
@@ -24,6 +24,8 @@ class Context:
     age_years : float or None
     slices : int
         Number of images in the stack.
+    kind : StackKind or None
+        IMAGES: each was acquired for itself.
     sequence : MrSequence or None
         How an MR series was acquired.
     series_number : int or None
@@ -38,9 +40,15 @@ class Context:
     age_years: float | None = None
     description: str | None = None
     slices: int = 1
+    kind: StackKind | None = None
     sequence: MrSequence | None = None
     series_number: int | None = None
     flair: str | None = None
+
+    @property
+    def stills(self) -> bool:
+        """Whether these are several images that were acquired one by one."""
+        return self.slices > 1 and self.kind is StackKind.IMAGES
 
 
 def _upper(text: str | None) -> str | None:
@@ -72,6 +80,7 @@ def context_of(study: Study, series: Series, stack: Stack) -> Context:
         age_years=age if age is not None else _age_at(study.date, study.patient_birth_date),
         description=_upper(series.description),
         slices=len(stack.frames),
+        kind=stack.kind,
         sequence=series.sequence,
         series_number=series.number,
         flair=_flair(study),

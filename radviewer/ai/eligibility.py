@@ -83,7 +83,7 @@ def _check_breast(card: Card, context: Context, refuse: Refuse) -> None:
     if body and not any(word in body for word in _BREAST_WORDS):
         refuse(f"The header says this is not a breast: {body}.")
     told = f"{body} {context.description or ''}".upper()
-    if context.slices > 1 and not any(word in told for word in _BREAST_WORDS):
+    if context.slices > 1 and not context.stills and not any(word in told for word in _BREAST_WORDS):
         refuse("The header does not say that this loop shows a breast, and loops of other organs look much the same.")
     check_intended(card.intended, context, refuse)
 

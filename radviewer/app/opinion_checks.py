@@ -55,6 +55,8 @@ def _fault(opinion: Opinion, shape: tuple[int, ...]) -> str | None:
             return f"probabilities of {len(finding.slice_probabilities)} slices instead of {shape[0]}"
         if not all(p is None or 0 <= p <= 1 for p in finding.slice_probabilities):
             return "a probability of a slice that is not between 0 and 1"
+        if finding.likeliest is not None and not 0 <= finding.likeliest < shape[0]:
+            return "a slice that is not there"
         fault = _heat_fault(finding.heatmap, shape) or _mask_fault(finding.mask, shape)
         if fault is not None:
             return fault

@@ -115,6 +115,7 @@ def _finding(finding: Finding, arrays: dict[str, NDArray[Any]]) -> dict[str, Any
         "measurements": _quantities(finding.measurements),
         "evidence": finding.evidence,
         "slice_probabilities": [None if p is None else float(p) for p in finding.slice_probabilities],
+        "likeliest": finding.likeliest,
     }
 
 
@@ -162,6 +163,7 @@ def _finding_of(values: dict[str, Any], arrays: _Arrays) -> Finding:
         tuple(_measured(values)),
         str(values["evidence"]),
         tuple(_probabilities(values.get("slice_probabilities", []))),  # earlier versions wrote none
+        likeliest=None if values.get("likeliest") is None else int(values["likeliest"]),
     )
 
 

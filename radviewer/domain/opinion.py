@@ -67,6 +67,8 @@ class Finding:
         What this finding was measured on, in a sentence.
     slice_probabilities : tuple of float or None
         Calibrated, one for each slice, where the model judges slices; else empty.  None for slices it did not read.
+    likeliest : int or None
+        Of images that were judged one by one, the one that `probability` and `measurements` are of.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class Finding:
     measurements: tuple[Quantity, ...] = ()
     evidence: str = ""
     slice_probabilities: tuple[float | None, ...] = ()
+    likeliest: int | None = None
 
     def __post_init__(self) -> None:
         if self.probability is not None and not 0 <= self.probability <= 1:
@@ -108,7 +111,9 @@ class Finding:
 
     @property
     def key_slice(self) -> int | None:
-        """The slice to show first: most of the mask, else most heat, else None."""
+        """The slice to show first: the likeliest, else most of the mask, else most heat, else None."""
+        if self.likeliest is not None:
+            return self.likeliest
         if self.mask is not None and self.mask.any():
             return int(self.mask.sum(axis=(1, 2)).argmax())
         if self.heatmap is not None and self.heatmap.any():

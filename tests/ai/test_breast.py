@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from radviewer.ai.calibration import probability
 from radviewer.ai.cards import CARD, BadModel
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
-from radviewer.ai.lesion_networks import BreastNet
+from radviewer.ai.lesion_networks import BreastNet, Judged
 from radviewer.ai.reading import read
 from radviewer.domain.geometry import PixelSpacing
 from radviewer.domain.opinion import Finding, Glimpse, Opinion, Outcome
 from radviewer.domain.overlap import dice
+from radviewer.domain.study import StackKind
 from radviewer.domain.volume import SliceImage, Volume
 from radviewer.progress import Cancelled, Progress
 from tests.ai.lesion_models import DarkLesions, breast_model, random_state
@@ -172,7 +174,7 @@ def test_a_cine_is_read_frame_by_frame_and_what_was_left_out_is_said(catalogue: 
     said = opinion(catalogue, _cine(), progress=progress, first=2, show=glimpses.append)
     (found,) = said.findings
     assert said.outcome is Outcome.RAN
-    assert "2 of 5 images were not read. 1.dcm is cut off." in (said.reason or "")
+    assert "2 of 5 images were not read. 1.dcm is cut off. Much of the image is in colour" in (said.reason or "")
     assert found.mask is not None
     assert found.heatmap is not None
     assert found.mask.shape == found.heatmap.shape == (5, *SHAPE)
@@ -199,7 +201,7 @@ def test_a_whole_cine_has_a_probability_for_each_frame(catalogue: Catalogue) -> 
 def test_an_overridden_cine_shows_its_frames_of_flow(catalogue: Catalogue) -> None:
     said = opinion(catalogue, _cine(), override=True)
     assert "Doppler" in (said.overridden or "")
-    assert "1 of 5 images were not read" in (said.reason or "")
+    assert "1 of 5 images was not read" in (said.reason or "")
 
 
 @pytest.mark.parametrize("shift", [-0.02, 0.02])
@@ -235,6 +237,41 @@ def test_the_frames_that_show_the_lesion_well_decide(catalogue: Catalogue) -> No
     assert not found.mask[2:].any()
     assert found.probability == pytest.approx(np.mean(_chances(found)[:2]), abs=0.02)
     assert found.probability > max(_chances(found)[2:])
+
+
+class _SmallOnes(DarkLesions):
+    """The smaller a lesion, the likelier it is malignant."""
+
+    bias = 0.1
+
+    def forward(self, x: Tensor) -> Judged:
+        judged = super().forward(x)
+        return judged._replace(logit=-judged.logit, evidence=-judged.evidence)
+
+
+def test_images_acquired_one_by_one_are_judged_one_by_one(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small suspicious lesion is not outvoted by a large harmless one on another image."""
+    monkeypatch.setattr(lesion_ensemble, "members", lambda _catalogue, card: (_SmallOnes() for _ in card.weights))
+    large = cv2.resize(speckled(SHAPE, 1), (SHAPE[1] * 2, SHAPE[0] * 2))[60:210, 60:260]
+    stack = plain(np.stack([large, speckled(SHAPE, 0), speckled(SHAPE, 2)]))
+    alone = [finding(catalogue, plain(plane[None])) for plane in stack.stored]
+    likeliest = int(np.argmax([f.probability or 0 for f in alone]))
+    assert likeliest > 0  # not the large one
+    stills = replace(BREAST, body_part=None, slices=3, kind=StackKind.IMAGES)
+    said = opinion(catalogue, stack, stills)
+    (found,) = said.findings
+    assert found.probability == pytest.approx(alone[likeliest].probability, abs=1e-4)
+    assert _chances(found) == pytest.approx([f.probability for f in alone], abs=1e-4)
+    assert found.key_slice == found.likeliest == likeliest
+    assert found.measurements == alone[likeliest].measurements
+    assert said.reason == f"Each image was judged by itself; the likeliest is image {likeliest + 1}."
+    cine = opinion(catalogue, stack, replace(BREAST, slices=3, kind=StackKind.CINE))
+    assert cine.findings[0].probability != pytest.approx(found.probability, abs=1e-3)
+    assert cine.findings[0].likeliest is None
+    loop = opinion(catalogue, stack, replace(stills, kind=StackKind.CINE))
+    assert "this loop shows a breast" in (loop.reason or "")
 
 
 @pytest.mark.usefixtures("_dark")

@@ -147,6 +147,7 @@ _MODELS: dict[str | None, Callable[[Volume, Context, Progress], Opinions]] = {
     "slices": _spoilt(slice_probabilities=(0.5, 0.5)),
     "slice nan": _spoilt(slice_probabilities=(float("nan"),)),
     "slice two": _spoilt(slice_probabilities=(2.0,)),
+    "likeliest": _spoilt(likeliest=1),
     "outline": _another_outline,
 }
 

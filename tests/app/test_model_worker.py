@@ -140,6 +140,7 @@ def test_a_model_that_hangs_is_ended(worker: ModelWorker) -> None:
         ("heat high", "a heatmap with values that are not between"),
         ("slices", "probabilities of 2 slices instead of 1"),
         ("slice nan", "a probability of a slice that is not between"),
+        ("likeliest", "a slice that is not there"),
         ("slice two", "a probability of a slice that is not between"),
         ("outline", "a mask of another size"),
     ],

@@ -42,6 +42,7 @@ def same(one: Opinion, other: Opinion) -> None:
         assert (a.label, a.outcome, a.probability, a.threshold) == (b.label, b.outcome, b.probability, b.threshold)
         assert (a.reason, a.measurements, a.evidence) == (b.reason, b.measurements, b.evidence)
         assert a.slice_probabilities == b.slice_probabilities
+        assert a.likeliest == b.likeliest
         assert a.heatmap is not None
         assert b.heatmap is not None
         assert b.heatmap.dtype == np.float32
@@ -57,7 +58,7 @@ def test_opinions_come_back_as_they_were(store: OpinionStore) -> None:
 
 def _by_slice(*probabilities: float | None) -> Opinion:
     (first, *others) = opinions.findings().findings
-    judged = replace(first, slice_probabilities=probabilities)
+    judged = replace(first, slice_probabilities=probabilities, likeliest=len(probabilities) - 1)
     return replace(opinions.findings(), findings=(judged, *others), reason="Read as FLAIR.")
 
 

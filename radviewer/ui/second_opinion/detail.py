@@ -126,7 +126,8 @@ def _lines(row: Row) -> str:
     if size := size_text(row):
         lines.append(f"{capital(size)}.")
     if len(row.slices) > 1 and row.key_slice is not None:
-        lines.append(f"On {len(row.slices)} slices; largest on {row.key_slice + 1}.")
+        told = "largest" if row.finding is None or row.finding.likeliest is None else "likeliest"
+        lines.append(f"On {len(row.slices)} slices; {told} on {row.key_slice + 1}.")
     if row.reason:
         lines.append(row.reason)
     if row.decision is not None and row.decision.text:
