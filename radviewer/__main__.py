@@ -122,17 +122,9 @@ def _read(folder: Path) -> tuple[ScanResult, str]:
         result = scan(folder, _terminal_progress())
     except RadviewerError as error:
         return ScanResult(folder, (), (), ()), str(error)
-    return result, "" if result.studies else f"No image was found in {folder}{_why(result)}."
+    from radviewer.dicom.listing import nothing_found
 
-
-def _why(result: ScanResult) -> str:
-    """Say what the only thing looked at was, ready to follow the name of what was opened."""
-    match (result.not_images, result.skipped):
-        case ((), (only,)):
-            return f": {only.reason[:1].lower()}{only.reason[1:].rstrip('.')}"
-        case ((only,), ()):
-            return f": it holds {only.sop_class}"
-    return ""
+    return result, "" if result.studies else nothing_found(result, folder)
 
 
 def _outcome(problem: str) -> int:

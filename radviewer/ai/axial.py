@@ -23,6 +23,7 @@ Grey = NDArray[np.float32]
 LARGEST = 500_000_000
 """Voxels of the largest series that is looked at."""
 _NAMES = ("axial", "coronal", "sagittal")
+_LETTERS = {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}
 _SAME = 0.01  # mm
 _TILTED = 40.0  # degrees: farther from every plane there are no axial slices to speak of
 
@@ -127,6 +128,9 @@ def _turn(volume: Volume, image: SliceImage) -> tuple[tuple[int, int, int], tupl
         known = depths[np.isfinite(depths)]
         if known[0] > known[-1]:  # listed against their normal
             steps[:, 0] *= -1
+    elif image.orientation is not None:  # no pixel spacing; in which order the slices lie is not known
+        column, row = (_LETTERS[word[0]] for word in image.orientation)
+        steps = np.array([np.abs(np.cross(column, row)), row, column], np.float64).T
     else:
         return (0, 1, 2), (False, False, False), False
     unit = steps / np.linalg.norm(steps, axis=0)

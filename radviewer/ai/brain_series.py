@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,8 +77,14 @@ def series_strangeness(
     return float(np.median([strangeness(catalogue, card, features[:, i]) for i in middle]))
 
 
-def notes(context: Context, axial: Axial) -> str:
-    """What was read and how, in sentences."""
+_OUTLINED = {
+    True: ": nothing is outlined there, and the volume counts them like their neighbours",
+    False: ": their neighbours stand for them",
+}
+
+
+def notes(context: Context, axial: Axial, problems: Mapping[int, str]) -> str:
+    """What was read and how, in sentences; `problems` say by slice why it could not be read."""
     verdict = weighting(context.description, context.sequence)
     if verdict.kind is not Kind.UNKNOWN:  # what else it may be was overridden
         said = [f"Read as FLAIR: {verdict.why}."] if verdict.kind is Kind.FLAIR else []
@@ -88,8 +95,8 @@ def notes(context: Context, axial: Axial) -> str:
     if not axial.oriented:
         said.append("The header does not say which way is up; it was read as it is shown.")
     if axial.unread:
-        instead = "outline and volume leave them out" if axial.axes[0] == 0 else "their neighbours stand for them"
-        said.append(f"{axial.unread} of the series' slices could not be read: {instead}.")
+        said.append(f"{axial.unread} of the series' slices could not be read{_OUTLINED[axial.axes[0] == 0]}.")
+        said += [problems[i] for i in sorted(problems)[:1]]
     if np.ptp(axial.steps) > 0.1:
         said.append("Slices are missing or unevenly spaced: the volume counts the gaps.")
     return " ".join(said)

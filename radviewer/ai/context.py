@@ -22,6 +22,8 @@ class Context:
     modality, body_part, view_position : str or None
         Modality, BodyPartExamined, ViewPosition, upper case.
     age_years : float or None
+    male : bool
+        Whether PatientSex is M.
     slices : int
         Number of images in the stack.
     kind : StackKind or None
@@ -38,6 +40,7 @@ class Context:
     body_part: str | None = None
     view_position: str | None = None
     age_years: float | None = None
+    male: bool = False
     description: str | None = None
     slices: int = 1
     kind: StackKind | None = None
@@ -78,6 +81,7 @@ def context_of(study: Study, series: Series, stack: Stack) -> Context:
         body_part=_upper(series.body_part),
         view_position=_upper(series.view_position),
         age_years=age if age is not None else _age_at(study.date, study.patient_birth_date),
+        male=_upper(study.patient_sex) == "M",
         description=_upper(series.description),
         slices=len(stack.frames),
         kind=stack.kind,

@@ -7,6 +7,7 @@ reason, a contradicting one is.  Every "no" goes through a `Refuse`, so that a r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,6 +30,14 @@ _OTHER_WORDS = {
     "HAND", "WRIST", "FOOT", "ANKLE", "KNEE", "HIP", "PELVIS", "SKULL", "HEAD", "SPINE", "CSPINE", "LSPINE", "SHOULDER",
     "ELBOW", "ABDOMEN", "BREAST", "FEMUR", "TIBIA", "HUMERUS", "FOREARM", "FINGER", "TOE", "NECK", "LEG", "ARM",
 }  # fmt: skip
+
+
+_OTHER_ORGANS = (
+    "LIVER", "HEPAT", "LEBER", "FOIE", "HIGADO", "KIDNEY", "RENAL", "NIERE", "THYRO", "SCHILDDR", "GALLBL", "BILIAR",
+    "PANCREA", "SPLEEN", "BLADDER", "PROSTAT", "UTER", "OVAR", "PELVI", "OBSTET", "FETAL", "FETUS", "CARDIA", "ECHOCAR",
+    "HEART", "CAROTI", "AORT", "VENOUS", "DVT", "TESTI", "SCROT", "ABDOM", "HIP", "KNEE", "SHOULDER", "NECK", "MUSCUL",
+)  # fmt: skip
+"""Beginnings of words in descriptions of ultrasound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,13 @@ def _check_breast(card: Card, context: Context, refuse: Refuse) -> None:
     if body and not any(word in body for word in _BREAST_WORDS):
         refuse(f"The header says this is not a breast: {body}.")
     told = f"{body} {context.description or ''}".upper()
+    other = next((word for word in _OTHER_ORGANS if re.search(rf"\b{word}", told)), None)
+    if other is not None and not any(word in told for word in _BREAST_WORDS):
+        refuse(f'The header says this is not a breast: "{context.description}".')
     if context.slices > 1 and not context.stills and not any(word in told for word in _BREAST_WORDS):
         refuse("The header does not say that this loop shows a breast, and loops of other organs look much the same.")
+    if context.male:
+        refuse("Outside intended use: intended for women, the patient is male.")
     check_intended(card.intended, context, refuse)
 
 

@@ -121,7 +121,7 @@ def read(request: Request, loaded: float) -> Opinion:
     inferred = time.perf_counter()
     finding = _finding(item, ready, judgement)
     seconds = Seconds(loaded, inferred - started, time.perf_counter() - inferred)
-    reason = notes(request.context, axial)
+    reason = notes(request.context, axial, request.volume.problems)
     return Opinion(card.name, card.version, Outcome.RAN, hashes(card), reason, seconds, (finding,))
 
 
@@ -246,10 +246,13 @@ def _finding(item: FindingCard, ready: Prepared, judgement: Judgement) -> Findin
 def measured(axial: Axial, mask: Mask) -> tuple[Quantity, ...]:
     """Volume in ml, and the two diameters on the axial slice with the largest outline in mm.
 
-    Without a spacing in the header: voxels and pixels.
+    Without a spacing in the header: voxels and pixels.  Slices that could not be read count as those around them.
     """
-    areas = mask.sum(axis=(1, 2))
+    areas = mask.sum(axis=(1, 2)).astype(np.float64)
     key = int(areas.argmax())
+    if axial.axes[0] == 0:
+        places, known = np.arange(len(areas)), np.flatnonzero(axial.read)
+        areas = np.interp(places, known, areas[known])
     row, column = axial.spacing
     longest, across = diameters(mask[key], axial.spacing)
     unit = "mm" if axial.in_mm else "{pixels}"
@@ -257,5 +260,5 @@ def measured(axial: Axial, mask: Mask) -> tuple[Quantity, ...]:
     if axial.in_mm and np.isfinite(volume):
         size = Quantity("volume", volume, "ml")
     else:
-        size = Quantity("volume", float(areas.sum()), "{voxels}")
+        size = Quantity("volume", float(round(areas.sum())), "{voxels}")
     return size, Quantity("largest diameter", longest, unit), Quantity("perpendicular diameter", across, unit)

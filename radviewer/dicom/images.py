@@ -20,7 +20,7 @@ from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, Series
 from radviewer.dicom.spacing import read_spacing
 from radviewer.dicom.wanted import SERIES, STUDY, TABLES, TRAITS, WANTED
 from radviewer.dicom.windows import read_windows
-from radviewer.domain.geometry import ImagePlane, PixelSpacing, Vector
+from radviewer.domain.geometry import ImagePlane, PixelSpacing, Vector, direction_letters
 from radviewer.domain.study import FileLocation, Frame, ImageFile
 
 Raws = tuple[bytes | None, ...]
@@ -140,13 +140,14 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
     spacing = read_spacing(data, modality)
     position, directions = read_place(data)
     rescale: Rescale = read_rescale(data, modality)
+    plane = _plane(position, directions, spacing)
     thickness = data.number(a.SLICE_THICKNESS)
     found = data.found.values
     return FrameRecord(
         frame=Frame(
             file=file,
             index=index,
-            plane=_plane(position, directions, spacing),
+            plane=plane,
             spacing=spacing,
             slope=rescale.slope,
             intercept=rescale.intercept,
@@ -154,7 +155,7 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
             windows=read_windows(data, rescale.factor),
             instance_number=data.integer(a.INSTANCE_NUMBER),
             label=_view(data),
-            orientation=read_orientation(data),
+            orientation=read_orientation(data) or (_words(directions) if plane is None else None),
             aspect=read_aspect(data),
         ),
         position=position,
@@ -196,6 +197,11 @@ def _directions(vr: bytes, raw: bytes, big_endian: bool) -> Directions | None:
     if abs(a1 * b1 + a2 * b2 + a3 * b3) > 0.02:  # not perpendicular: not an image plane
         return None
     return (a1 / first, a2 / first, a3 / first), (b1 / second, b2 / second, b3 / second)
+
+
+def _words(directions: Directions | None) -> tuple[str, str] | None:
+    """Which way columns and rows run, where that is known without their distance."""
+    return None if directions is None else (direction_letters(directions[0]), direction_letters(directions[1]))
 
 
 def _plane(position: Vector | None, directions: Directions | None, spacing: PixelSpacing | None) -> ImagePlane | None:

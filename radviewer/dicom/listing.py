@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from radviewer.domain.study import ScanResult, Series, Stack, Study
 
 
@@ -91,6 +93,27 @@ def summary(result: ScanResult) -> str:
         f"{len(result.skipped)} files skipped."
     )
     return "\n".join(_printable(line) for line in lines)
+
+
+def nothing_found(result: ScanResult, opened: Path) -> str:
+    """Say that there is no image, and what was there instead."""
+    return f"No image was found in {opened}{_instead(result)}."
+
+
+def _instead(result: ScanResult) -> str:
+    match (result.not_images, result.skipped):
+        case ((), (only,)):
+            return f": {_following(only.reason)}"
+        case ((only,), ()):
+            return f": it holds {only.sop_class}"
+        case ((), (first, *others)):
+            name, reason = first.location.name, _following(first.reason)
+            return f": {len(others) + 1} files were skipped, the first, {name}: {reason}"
+    return ""
+
+
+def _following(reason: str) -> str:
+    return f"{reason[:1].lower()}{reason[1:].rstrip('.')}"
 
 
 def _line(*words: str | None) -> str:

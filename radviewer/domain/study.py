@@ -112,8 +112,8 @@ class Frame:
     label : str
         Cine time, slice location and the like, in words, or "".
     orientation : tuple of str or None
-        Patient letters of increasing column and of increasing row, where the header states them in
-        words (films: PatientOrientation).
+        Patient letters of increasing column and of increasing row, where there is no `plane` and the header states
+        them all the same: in words (films: PatientOrientation), or in numbers without a pixel spacing.
     aspect : tuple of float
         Height and width of a pixel on the screen where `spacing` is unknown, the smaller being 1.
 

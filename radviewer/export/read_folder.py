@@ -11,6 +11,7 @@ from radviewer.ai.cards import BadModel, Card
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context, context_of
 from radviewer.ai.reading import cards_for
+from radviewer.dicom.listing import nothing_found
 from radviewer.dicom.scan import scan
 from radviewer.domain.study import ScanResult, Stack
 from radviewer.errors import NothingToRead, NotSaved
@@ -88,7 +89,7 @@ def read_folder(
     if entries:  # a mistyped FOLDER is no reason to throw away what was read
         work.forget_others()
     if not problem and not work.readable:
-        problem = f"No image in {folder} could be read." if entries else f"No image was found in {folder}."
+        problem = f"No image in {folder} could be read." if entries else nothing_found(scanned, folder)
     return Reading(found, problem)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -12,7 +13,7 @@ import numpy as np
 
 from radviewer import __version__
 from radviewer.domain.opinion import Mask
-from radviewer.domain.study import Stack
+from radviewer.domain.study import Frame, Stack
 from radviewer.export.dicom_names import MANUFACTURER, SEGMENTATIONS, tracking_uid, uid
 from radviewer.export.seg_source import Sources, add
 from radviewer.export.segment_codes import OTHER, Code, SegmentCodes, read_segment_codes
@@ -59,7 +60,7 @@ def _codes() -> dict[str, SegmentCodes]:
 def can_write(stack: Stack) -> bool:
     """Whether a segmentation can refer to the stack's images.
 
-    One image always can.  Several can when each is a file of its own, with a place in the patient: without
+    One image always can.  Several can when each is a file of its own, with a place of its own in the patient: without
     coordinates the standard leaves no way to say which frame of a segmentation lies on which image.
     """
     frames = stack.frames
@@ -68,7 +69,13 @@ def can_write(stack: Stack) -> bool:
     if len(frames) == 1:
         return True
     placed = stack.frame_of_reference_uid is not None and all(frame.plane is not None for frame in frames)
-    return placed and all(frame.file.number_of_frames == 1 for frame in frames)
+    return placed and all(frame.file.number_of_frames == 1 for frame in frames) and _apart(frames)
+
+
+def _apart(frames: Sequence[Frame]) -> bool:
+    """Whether no two images lie at one place."""
+    places = {tuple(round(x, 4) for x in frame.plane.position) for frame in frames if frame.plane is not None}
+    return len(places) == len(frames)
 
 
 def segmentation(

@@ -92,6 +92,19 @@ def test_without_a_header_it_is_read_as_it_is_shown(patient: np.ndarray) -> None
     assert np.isnan(found.steps).all()
 
 
+def test_directions_in_words_are_enough_to_turn_it(patient: np.ndarray) -> None:
+    """A header with an orientation and no pixel spacing."""
+    found = axial_of(plain(patient[:, ::-1, :], orientation=("L", "A")))
+    np.testing.assert_array_equal(found.values, patient)
+    assert (found.in_mm, found.oriented, found.acquired) == (False, True, "axial")
+    turned_over = axial_of(plain(patient.transpose(0, 2, 1), orientation=("P", "LP")))
+    np.testing.assert_array_equal(turned_over.values, patient)
+    with pytest.raises(Refused, match="not axial"):
+        axial_of(plain(patient, orientation=("P", "I")))
+    with pytest.raises(Refused, match="not axial"):
+        axial_of(plain(patient, orientation=("L", "I")))
+
+
 @pytest.mark.parametrize("flips", [STRAIGHT, (False, True, True)], ids=str)
 def test_planes_alone_tell_the_directions(patient: np.ndarray, flips: Flips) -> None:
     found = axial_of(replace(acquired(patient, AXIAL, flips), geometry=None))
@@ -216,7 +229,7 @@ def test_an_unreadable_slice_beside_gaps_leaves_the_thickness_known() -> None:
     volume = without(at_depths(head()[:6], depths), 1)
     axial = axial_of(volume)
     np.testing.assert_allclose(axial.steps, [3, 3, 3, 4.5, 4.5, 3])
-    assert "the volume counts the gaps" in notes(Context(modality="MR"), axial)
+    assert "the volume counts the gaps" in notes(Context(modality="MR"), axial, volume.problems)
 
 
 @pytest.mark.parametrize(

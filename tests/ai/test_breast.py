@@ -289,6 +289,8 @@ def test_without_an_outline_the_reason_says_so(catalogue: Catalogue) -> None:
     ("volume", "context", "reason"),
     [
         (plain(speckled(SHAPE)[None]), Context(modality="US", body_part="LIVER"), "not a breast: LIVER"),
+        (plain(speckled(SHAPE)[None]), Context(modality="US", description="US THYROID"), 'not a breast: "US THYROID"'),
+        (plain(speckled(SHAPE)[None]), Context(modality="US", male=True), "the patient is male"),
         (plain(speckled(SHAPE)[None]), Context(modality="US", age_years=7), "the patient is 7"),
         (plain(speckled((40, 300))[None]), BREAST, "too small"),
         (plain(np.full((1, 90, 90), 5, np.uint8)), BREAST, "blank"),

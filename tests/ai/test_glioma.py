@@ -121,9 +121,10 @@ def test_it_says_what_was_read_and_how(catalogue: Catalogue) -> None:
     assert [name for name, _ in said.weights_sha256] == ["fold0.safetensors", "fold1.safetensors"]
     sagittal = opinion(catalogue, without(acquired(head(), SAGITTAL, spacing=(3.0, 1.0, 1.0)), 4))
     assert "Acquired in sagittal planes" in (sagittal.reason or "")
-    assert "1 of the series' slices could not be read: their neighbours stand for them." in (sagittal.reason or "")
+    assert "1 of the series' slices could not be read: their neighbours stand" in (sagittal.reason or "")
     axial = opinion(catalogue, without(acquired(head(), spacing=(3.0, 1.0, 1.0)), 4, 5))
-    assert "2 of the series' slices could not be read: outline and volume leave them out." in (axial.reason or "")
+    assert "2 of the series' slices could not be read: nothing is outlined there, and" in (axial.reason or "")
+    assert (axial.reason or "").endswith("4.dcm is cut off.")
     silent = opinion(catalogue, plain(head()), Context())
     assert silent.reason == (
         "The header does not say which sequence this is; it was read as FLAIR for its looks. "
@@ -201,6 +202,17 @@ def test_a_known_outline_is_measured() -> None:
         ("perpendicular diameter", "mm"),
     ]
     assert (longest.value, across.value) == pytest.approx((20, 20), abs=1.9)
+
+
+def test_slices_that_could_not_be_read_count_like_their_neighbours() -> None:
+    volume, mask = _ball()
+    axial = axial_of(without(volume, 3, 4))
+    seen = mask.copy()
+    seen[3:5] = False
+    areas = mask.sum(axis=(1, 2)).astype(float)
+    areas[3:5] = np.interp([3, 4], [2, 5], areas[[2, 5]])
+    assert measured(axial, seen)[0].value == pytest.approx(areas.sum() * 8 / 1000)
+    assert areas.sum() > 1.3 * seen.sum()
 
 
 def test_gaps_count_and_what_is_not_known_is_not_claimed() -> None:

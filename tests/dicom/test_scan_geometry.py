@@ -233,6 +233,17 @@ def test_without_place_slices_are_in_the_order_of_their_numbers(tmp_path: Path, 
     )
 
 
+@pytest.mark.parametrize(("orientation", "words"), [("axial", ("L", "P")), ("sagittal", ("P", "I"))])
+def test_without_a_spacing_the_directions_are_still_known(
+    tmp_path: Path, orientation: str, words: tuple[str, str]
+) -> None:
+    directions = {"axial": phantoms.AXIAL, "sagittal": phantoms.SAGITTAL}[orientation]
+    phantoms.volume(tmp_path, 3, orientation=directions, PixelSpacing=None)
+    (stack,) = stacks(tmp_path)
+    assert {frame.plane for frame in stack.frames} == {None}
+    assert {frame.orientation for frame in stack.frames} == {words}
+
+
 def test_frames_of_reference_that_differ_from_image_to_image_are_named(tmp_path: Path) -> None:
     uids = [phantoms.make_uid("frame", k) for k in range(4)]
     phantoms.volume(tmp_path, 4, FrameOfReferenceUID=uids)

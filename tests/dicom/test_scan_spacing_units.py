@@ -73,8 +73,11 @@ def test_films(tmp_path: Path, elements: dict[str, Any], expected: Any, in_json:
     assert json_spacing(tmp_path) == in_json
 
 
-def region(x: float, y: float, spatial: int = 1, units: int = 3) -> Any:
+def region(x: float, y: float, spatial: int = 1, units: int = 3, box: tuple[int, int, int, int] | None = None) -> Any:
+    """A region; `box` is its first column and row, last column and row."""
+    names = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
     return item(
+        **({} if box is None else dict(zip(names, box, strict=True))),
         RegionSpatialFormat=spatial,
         PhysicalUnitsXDirection=units,
         PhysicalUnitsYDirection=units,
@@ -94,6 +97,14 @@ def region(x: float, y: float, spatial: int = 1, units: int = 3) -> Any:
         ([region(0.0, 0.02)], None),
         ([region(float("nan"), 0.02)], None),
         ([], None),
+        ([region(0.01, 0.02, box=(0, 0, 9, 11))], (0.2, 0.1)),  # images of 12 x 10 pixels
+        ([region(0.01, 0.02, box=(0, 0, 1, 1))], None),  # a corner
+        ([region(0.01, 0.02, box=(900, 900, 990, 990))], None),  # elsewhere
+        ([region(0.01, 0.02, box=(0, 0, 9, 8)), region(0.03, 0.03, box=(0, 9, 2, 11))], (0.2, 0.1)),
+        ([region(0.01, 0.02, box=(0, 0, 9, 8)), region(0.03, 0.03, units=1, box=(0, 9, 2, 11))], (0.2, 0.1)),
+        ([region(0.01, 0.02, box=(0, 0, 4, 11)), region(0.03, 0.03, box=(5, 0, 9, 11))], None),  # two halves
+        ([region(0.01, 0.02, box=(0, 0, 4, 11)), region(0.01, 0.02, box=(5, 0, 9, 11))], (0.2, 0.1)),
+        ([region(50.0, 50.0)], None),
     ],
 )
 def test_ultrasound_regions(tmp_path: Path, regions: list[Any], expected: tuple[float, float] | None) -> None:

@@ -178,6 +178,15 @@ def test_one_frame_of_several_is_named(tmp_path: Path) -> None:
     assert image.ReferencedFrameNumber == 2
 
 
+def test_images_at_one_place_cannot_be_told_apart(tmp_path: Path) -> None:
+    phantoms.volume(tmp_path / "apart", 3)
+    phantoms.volume(tmp_path / "together", 3, at=[(0, 0, 0)] * 3)
+    (apart,), (together,) = (stacks_of(tmp_path / name) for name in ("apart", "together"))
+    assert len(apart.frames) == len(together.frames) == 3
+    assert can_write(apart)
+    assert not can_write(together)
+
+
 def test_an_image_without_a_uid_cannot_be_referred_to(tmp_path: Path) -> None:
     phantoms.save(phantoms.image(modality="CR", SOPInstanceUID=None), tmp_path / "film.dcm", meta=False)
     (stack,) = stacks_of(tmp_path)
