@@ -31,7 +31,7 @@ _MEAN, _SPREAD = 0.5, 0.25  # of normalised grey values
 _REDUCED = 1.2  # pixels in a cell from which on they are averaged
 _SQUARE = (1.0, 1.0)
 _MOST_STRETCHED = 4.0  # height of a pixel over its width, or the other way round: more is nonsense
-_BAND, _THROUGH, _DARK = 0.008, 0.97, 0.06  # width of a dark band, how much of it is dark, how dark
+_BAND, _THROUGH, _DARK = 0.004, 0.97, 0.06  # width of a dark band, how much of it is dark, how dark
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,8 @@ CARD_TEXTS: dict[str, Any] = {
         "All images it was trained on show a lesion that was biopsied: what it says of an image without one rests on "
         "parts of these images only.",
         "Of several lesions only the largest outline is kept.",
+        "Of several images of one series the likeliest counts: with their number grows the chance of a false alarm.",
+        "Two images side by side are taken for one where no dark line parts them.",
         "Shadows behind ribs, ducts and fat lobules may be outlined; a lesion as bright as its surroundings is missed.",
         "Calipers stand at most lesions of the training images. They were painted over in half of what the networks "
         "saw and strewn elsewhere, yet a trace may be left: see the figures without calipers.",
@@ -52,6 +54,6 @@ FINDING_TEXTS: dict[str, Any] = {
     "evidence": "1,875 images of 1,064 women of one hospital on four devices, all biopsied; the five folds by patient "
     "that the data set comes with. Judged by two networks, one inside its own outline and one on the whole image, and "
     "by descriptors of the outline. A cine was never measured: its probability is that of the mean logit of the frames "
-    "that show the lesion best. The heatmap shows what spoke to the networks for the verdict: for malignancy where it "
+    "that show the lesion best. Images acquired one by one are judged one by one, and the likeliest counts. The heatmap shows what spoke to the networks for the verdict: for malignancy where it "
     "is flagged, against it where it is not.",
 }

@@ -27,7 +27,7 @@ from radviewer.evaluation.metrics import (
 )
 from radviewer.training.beside_readers import beside_readers
 from radviewer.training.breast_tables import DESCRIPTORS, IMAGES, Image, read_descriptors, read_images
-from radviewer.training.breast_texts import FINDING_TEXTS
+from radviewer.training.breast_texts import CARD_TEXTS, FINDING_TEXTS
 from radviewer.training.breasts import FOLDS
 from radviewer.training.descriptors import cross_fitted, fit_both
 from radviewer.training.measured import mean_of
@@ -43,8 +43,8 @@ _MISSED = 0.1  # Dice below which a lesion counts as not outlined
 
 
 def finish(target: Path) -> None:
-    """Fit calibration, threshold and scale on what was read; write card and charts."""
-    values = json.loads((target / CARD).read_text(encoding="utf-8"))
+    """Fit calibration, threshold and scale on what was read; write card, its words anew, and charts."""
+    values = json.loads((target / CARD).read_text(encoding="utf-8")) | CARD_TEXTS
     networks = read_images(target / IMAGES)
     images, descriptors = _with_descriptors(networks, target)
     malignant = np.array([i.malignant == 1 for i in images])
@@ -53,6 +53,7 @@ def finish(target: Path) -> None:
         raise ValueError("the logits do not rise with the label; such a model is not released")
     slope, intercept = (round(v, 5) for v in found.calibration)
     item = values["findings"][0]
+    item |= FINDING_TEXTS
     item |= {"calibration": {"slope": slope, "intercept": intercept}, "threshold": round(found.threshold, 4)}
     flagged = found.probability >= found.thresholds
     hottest = [i.hottest if flag else i.hottest_against for i, flag in zip(images, flagged, strict=True)]

@@ -152,10 +152,11 @@ def parts_of(slices: Sequence[Slice]) -> Iterator[tuple[bool, float]]:
 
 
 def finish(target: Path) -> None:
-    """Fit calibration, threshold and scale on what was read; write card and charts."""
-    values = json.loads((target / CARD).read_text(encoding="utf-8"))
+    """Fit calibration, threshold and scale on what was read; write card, its words anew, and charts."""
+    values = json.loads((target / CARD).read_text(encoding="utf-8")) | CARD_TEXTS
     slices, wholes = read_slices(target / SLICES), read_wholes(target / SERIES)
     item = values["findings"][0]
+    item |= FINDING_TEXTS
     single = _fitted([s.logit for s in slices], [s.pixels > 0 for s in slices], [s.fold for s in slices])
     by_patient = {whole.patient: [s for s in slices if s.patient == whole.patient] for whole in wholes}
     parts = [(w, positive, logit) for w in wholes for positive, logit in parts_of(by_patient[w.patient])]

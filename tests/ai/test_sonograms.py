@@ -137,8 +137,8 @@ def _m_mode() -> np.ndarray:
 
 @pytest.mark.parametrize(
     "board",
-    [_two(), _two(stacked=True), _two(60), _m_mode(), _framed(_two())],
-    ids=["dual", "stacked", "wide", "M", "framed"],
+    [_two(), _two(stacked=True), _two(60), _two(3), _m_mode(), _framed(_two())],
+    ids=["dual", "stacked", "wide", "thin", "M", "framed"],
 )
 def test_boards_with_two_images_are_refused_or_overridden(board: np.ndarray) -> None:
     with pytest.raises(Refused, match="more than one image"):
