@@ -39,7 +39,7 @@ from radviewer.training.release_anatomy import FEATURES, hash_of, reference_of
 from radviewer.training.row_tables import write_rows
 
 NAME = "breast-lesion"
-VERSION, PARTLY = "1.1.0", "0.9.0"
+VERSION, PARTLY = "1.2.0", "0.9.0"
 """Of a release of all folds, and of some of them."""
 FEWEST_FOLDS = 3
 _SEED = 900

@@ -46,7 +46,7 @@ from radviewer.training.release_anatomy import FEATURES, hash_of, reference_of
 from radviewer.training.row_tables import write_rows
 
 NAME = "brain-glioma"
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 SLICES, SERIES = "held-out.csv", "held-out-series.csv"
 COMMAND = "python -m radviewer.training release-glioma --data DATA --work WORK"
 PARTS = "series, and what of each shows no tumour"
