@@ -54,7 +54,7 @@ FINDING_TEXTS: dict[str, Any] = {
     "evidence": "1,875 images of 1,064 women of one hospital on four devices, all biopsied; the five folds by patient "
     "that the data set comes with. Judged by two networks, one inside its own outline and one on the whole image, and "
     "by descriptors of the outline. A cine was never measured: its probability is that of the mean logit of the frames "
-    "that show the lesion best. Images acquired one by one are judged one by one, and the likeliest counts. The heatmap "
-    "shows what spoke to the networks for the verdict: for malignancy where it "
-    "is flagged, against it where it is not.",
+    "that show the lesion best. Images acquired one by one are judged one by one, and the likeliest counts. The "
+    "heatmap shows what spoke to the networks for the verdict: for malignancy where it is flagged, against it where it "
+    "is not.",
 }
