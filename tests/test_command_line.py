@@ -293,3 +293,18 @@ def test_an_evaluation_that_fails_still_prints_json(tmp_path: Path, capfdbinary:
     printed = capfdbinary.readouterr()
     assert json.loads(printed.out)["figures"] == {}
     assert b"no-model" in printed.err
+
+
+@pytest.mark.parametrize("command", [["scan"], ["read", "--out"]])
+def test_the_first_file_that_was_skipped_is_named_without_steering_the_terminal(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], command: list[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a\x1b[31m.txt", "b.txt"):
+        (tmp_path / "in" / name).write_text("text")
+    phantoms.not_image(tmp_path / "in" / "report.dcm", "report")
+    more = [str(tmp_path / "out")] if "--out" in command else []
+    assert main([command[0], str(tmp_path / "in"), *command[1:], *more]) == 1
+    said = capsysbinary.readouterr().err.decode()
+    assert "2 files were skipped, the first, a\ufffd[31m.txt: it is not a DICOM file but text." in said
+    assert "\x1b" not in said

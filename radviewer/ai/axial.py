@@ -128,9 +128,8 @@ def _turn(volume: Volume, image: SliceImage) -> tuple[tuple[int, int, int], tupl
         known = depths[np.isfinite(depths)]
         if known[0] > known[-1]:  # listed against their normal
             steps[:, 0] *= -1
-    elif image.orientation is not None:  # no pixel spacing; in which order the slices lie is not known
-        column, row = (_LETTERS[word[0]] for word in image.orientation)
-        steps = np.array([np.abs(np.cross(column, row)), row, column], np.float64).T
+    elif (words := _from_words(image.orientation)) is not None:
+        steps = words
     else:
         return (0, 1, 2), (False, False, False), False
     unit = steps / np.linalg.norm(steps, axis=0)
@@ -144,6 +143,18 @@ def _turn(volume: Volume, image: SliceImage) -> tuple[tuple[int, int, int], tupl
         )
     down, rows, columns = (c < 0 for c in cosines)
     return (best[0], best[1], best[2]), (down, rows, columns), True
+
+
+def _from_words(orientation: tuple[str, str] | None) -> NDArray[np.float64] | None:
+    """The same from the letters that columns and rows run to, where there is no pixel spacing.
+
+    In which order the slices lie is not known; None where the letters do not name two axes.
+    """
+    if orientation is None or not all(orientation):
+        return None
+    column, row = (np.array(_LETTERS[word[0]], np.float64) for word in orientation)
+    across = np.abs(np.cross(column, row))
+    return np.array([across, row, column]).T if across.any() else None
 
 
 def _directions(plane: ImagePlane) -> NDArray[np.float64]:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import cv2
+from safetensors import SafetensorError
+
 from radviewer.errors import RadviewerError
 
-FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    cv2.error,
+    SafetensorError,
+)
 """What code and its libraries raise that is no answer: one model's must not cost another's opinion."""
-_NO_MEMORY = ("allocate memory", "out of memory", "insufficient memory")  # PyTorch and OpenCV, in a RuntimeError
+_NO_MEMORY = ("allocate memory", "out of memory", "insufficient memory")  # PyTorch in a RuntimeError, OpenCV in its own
 
 
 def sentence(error: BaseException) -> str:

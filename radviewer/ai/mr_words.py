@@ -53,13 +53,14 @@ _BEFORE = r"(?:\b|(?<=\b[sew])|(?<=ax|2d|3d|fs)|(?<=sag|cor|tra|obl|pre)|(?<=pos
 _SPECIAL: tuple[tuple[Kind, str], ...] = (
     (
         Kind.LOCALIZER,
-        r"^locali[sz]|locali[sz](?!ation)|lokalis|lokaliz|\bloc\b|scout|survey|\bpilot|\b3 ?pl\b|3 ?plane|reperage"
-        r"|ubersicht|calibr|\bcal\b",
+        r"(?<!stealth )(?<!navigation )(?<!brainlab )locali[sz]|lokalis|lokaliz|\bloc\b|scout|survey|\bpilot"
+        r"|\b3 ?pl\b|3 ?plane|reperage|ubersicht|calibr|\bcal\b",
     ),
     (
         Kind.DIFFUSION,
-        r"diff(?!er|use(?! ?w))|difu[sz]|dwi|dti\b|\b[a-z]?adc|\b(?:col)?fa\b(?! ?\d)|tracew?\b|tensor|tractog"
-        r"|\bb ?=? ?\d{3,4}t?\b|\bb0\b(?! ?map)|\bivim\b|\bnoddi\b|\bresolve\b",
+        r"diff(?!er|use ?(?:glio|astro|tumou?r|lesion|infil))|difu[sz]|dwi|dti\b|adc\b|\b[a-z]?adc"
+        r"|\b(?:col)?fa\b(?! ?\d)|tracew?\b|tensor|tractog|\bb ?=? ?\d{3,4}t?\b"
+        r"|\bb0\b(?! ?map)|\bivim\b|\bnoddi\b|\bresolve\b",
     ),
     (Kind.PERFUSION, r"perf(?!or)|\bdsc|\bpwi|\bdce|\b(?:3d ?|pc?|e)?asl\b|cbf|cbv|\bmtt\b|\bttp\b|\btmax\b|ktrans"),
     (

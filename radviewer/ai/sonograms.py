@@ -179,7 +179,7 @@ def inverse(box: Placement) -> NDArray[np.float64]:
 def laid(image: Grey, matrix: NDArray[np.float64], canvas: tuple[int, int]) -> tuple[Grey, NDArray[np.bool_]]:
     """An image moved onto a canvas, averaged where that makes it smaller; and where it lies."""
     rows, columns = canvas
-    across, along = (1 / float(np.linalg.norm(matrix[axis, :2])) for axis in range(2))  # pixels in a cell
+    across, along = (1 / float(np.linalg.norm(matrix[:, axis])) for axis in range(2))  # pixels in a cell
     if max(across, along) > _REDUCED:
         x, y = (0.4 * step if step > _REDUCED else 1e-3 for step in (across, along))
         image = cv2.GaussianBlur(image, (0, 0), sigmaX=x, sigmaY=y).astype(np.float32, copy=False)

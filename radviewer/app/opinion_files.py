@@ -163,8 +163,16 @@ def _finding_of(values: dict[str, Any], arrays: _Arrays) -> Finding:
         tuple(_measured(values)),
         str(values["evidence"]),
         tuple(_probabilities(values.get("slice_probabilities", []))),  # earlier versions wrote none
-        likeliest=None if values.get("likeliest") is None else int(values["likeliest"]),
+        likeliest=_likeliest(values.get("likeliest"), values.get("slice_probabilities", [])),
     )
+
+
+def _likeliest(value: Any, judged: Any) -> int | None:
+    if value is None:
+        return None
+    if not 0 <= int(value) < len(judged):
+        raise ValueError("not a slice")
+    return int(value)
 
 
 def _probabilities(values: Any) -> Iterator[float | None]:

@@ -17,7 +17,7 @@ from radviewer.dicom.padding import is_inverse, read_padding
 from radviewer.dicom.pixels_fit import frames_held, pixel_place, read_format
 from radviewer.dicom.placement_words import read_aspect, read_orientation
 from radviewer.dicom.records import Directions, FrameRecord, ImageRecord, SeriesInfo, StudyInfo
-from radviewer.dicom.spacing import read_spacing
+from radviewer.dicom.spacing import PROJECTIONS, read_spacing
 from radviewer.dicom.wanted import SERIES, STUDY, TABLES, TRAITS, WANTED
 from radviewer.dicom.windows import read_windows
 from radviewer.domain.geometry import ImagePlane, PixelSpacing, Vector, direction_letters
@@ -155,7 +155,7 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
             windows=read_windows(data, rescale.factor),
             instance_number=data.integer(a.INSTANCE_NUMBER),
             label=_view(data),
-            orientation=read_orientation(data) or (_words(directions) if plane is None else None),
+            orientation=read_orientation(data) or _words(directions if spacing is None else None, modality),
             aspect=read_aspect(data),
         ),
         position=position,
@@ -199,9 +199,11 @@ def _directions(vr: bytes, raw: bytes, big_endian: bool) -> Directions | None:
     return (a1 / first, a2 / first, a3 / first), (b1 / second, b2 / second, b3 / second)
 
 
-def _words(directions: Directions | None) -> tuple[str, str] | None:
-    """Which way columns and rows run, where that is known without their distance."""
-    return None if directions is None else (direction_letters(directions[0]), direction_letters(directions[1]))
+def _words(directions: Directions | None, modality: str) -> tuple[str, str] | None:
+    """Which way columns and rows run; films and ultrasound with directions have those of nobody."""
+    if directions is None or modality in PROJECTIONS or modality == "US":
+        return None
+    return direction_letters(directions[0]), direction_letters(directions[1])
 
 
 def _plane(position: Vector | None, directions: Directions | None, spacing: PixelSpacing | None) -> ImagePlane | None:

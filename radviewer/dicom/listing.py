@@ -97,7 +97,7 @@ def summary(result: ScanResult) -> str:
 
 def nothing_found(result: ScanResult, opened: Path) -> str:
     """Say that there is no image, and what was there instead."""
-    return f"No image was found in {opened}{_instead(result)}."
+    return f"No image was found in {opened}{_printable(_instead(result))}."
 
 
 def _instead(result: ScanResult) -> str:
@@ -106,9 +106,10 @@ def _instead(result: ScanResult) -> str:
             return f": {_following(only.reason)}"
         case ((only,), ()):
             return f": it holds {only.sop_class}"
-        case ((), (first, *others)):
+        case (_, (first, *others)):
             name, reason = first.location.name, _following(first.reason)
-            return f": {len(others) + 1} files were skipped, the first, {name}: {reason}"
+            many = f"{len(others) + 1} files were skipped, the first, {name}" if others else f"{name} was skipped"
+            return f": {many}: {reason}"
     return ""
 
 

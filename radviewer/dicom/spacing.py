@@ -115,11 +115,13 @@ def _alike(one: tuple[float, float] | None, other: tuple[float, float] | None) -
 
 
 def _share(region: DataSet, rows: int | None, columns: int | None) -> float:
-    """Part of the image that a region covers; all of it where it does not say."""
+    """Part of the image that a region covers; all of it where it does not say, or nonsense."""
     place = [region.integer(tag) for tag in _LOCATION]
     if not rows or not columns or any(edge is None for edge in place):
         return 1.0
     left, top, right, bottom = (edge or 0 for edge in place)
+    if left >= right or top >= bottom:
+        return 1.0
     width = min(right, columns - 1) - max(left, 0) + 1
     height = min(bottom, rows - 1) - max(top, 0) + 1
     return max(0, width) * max(0, height) / (rows * columns)

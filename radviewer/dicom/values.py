@@ -32,6 +32,10 @@ _IMPLICIT = {
     0x00189089: b"FD",  # DiffusionGradientOrientation
     0x00186012: b"US",  # RegionSpatialFormat
     0x00186014: b"US",  # RegionDataType
+    0x00186018: b"UL",  # RegionLocationMinX0
+    0x0018601A: b"UL",  # RegionLocationMinY0
+    0x0018601C: b"UL",  # RegionLocationMaxX1
+    0x0018601E: b"UL",  # RegionLocationMaxY1
     0x00186024: b"US",  # PhysicalUnitsXDirection
     0x00186026: b"US",  # PhysicalUnitsYDirection
     0x0018602C: b"FD",  # PhysicalDeltaX

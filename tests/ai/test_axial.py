@@ -99,6 +99,9 @@ def test_directions_in_words_are_enough_to_turn_it(patient: np.ndarray) -> None:
     assert (found.in_mm, found.oriented, found.acquired) == (False, True, "axial")
     turned_over = axial_of(plain(patient.transpose(0, 2, 1), orientation=("P", "LP")))
     np.testing.assert_array_equal(turned_over.values, patient)
+    nonsense = axial_of(plain(patient, orientation=("LS", "LI")))
+    np.testing.assert_array_equal(nonsense.values, patient)
+    assert not nonsense.oriented
     with pytest.raises(Refused, match="not axial"):
         axial_of(plain(patient, orientation=("P", "I")))
     with pytest.raises(Refused, match="not axial"):

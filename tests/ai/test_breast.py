@@ -289,7 +289,7 @@ def test_without_an_outline_the_reason_says_so(catalogue: Catalogue) -> None:
     ("volume", "context", "reason"),
     [
         (plain(speckled(SHAPE)[None]), Context(modality="US", body_part="LIVER"), "not a breast: LIVER"),
-        (plain(speckled(SHAPE)[None]), Context(modality="US", description="US THYROID"), 'not a breast: "US THYROID"'),
+        (plain(speckled(SHAPE)[None]), Context(modality="US", description="US_THYROID"), 'not a breast: "US_THYROID"'),
         (plain(speckled(SHAPE)[None]), Context(modality="US", male=True), "the patient is male"),
         (plain(speckled(SHAPE)[None]), Context(modality="US", age_years=7), "the patient is 7"),
         (plain(speckled((40, 300))[None]), BREAST, "too small"),
@@ -302,6 +302,20 @@ def test_refusals(catalogue: Catalogue, volume: Volume, context: Context, reason
     found = opinion(catalogue, volume, context)
     assert found.outcome is Outcome.REFUSED
     assert reason in (found.reason or "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["NODULO HIPOECOICO", "ECO SENO DX", "TESTING", "LT BRST NECK", "MAMMO, OVARY", "BREAST, ABDOMEN", "RIGHT AXILLA"],
+)
+def test_descriptions_that_name_no_other_organ_alone_are_accepted(catalogue: Catalogue, words: str) -> None:
+    found = opinion(catalogue, plain(speckled(SHAPE)[None]), Context(modality="US", description=words))
+    assert found.outcome is Outcome.RAN, found.reason
+
+
+def test_what_is_overridden_quotes_only_what_the_header_says(catalogue: Catalogue) -> None:
+    found = opinion(catalogue, plain(speckled(SHAPE)[None]), Context(modality="US", body_part="LIVER"), override=True)
+    assert found.overridden == "The header says this is not a breast: LIVER."
 
 
 @pytest.mark.parametrize("part", [None, "BREAST", "RIGHT BREAST", "MAMMA", "AXILLA"])

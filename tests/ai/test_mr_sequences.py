@@ -41,12 +41,13 @@ DESCRIPTIONS = {
     Kind.DIFFUSION: [
         "AX DWI b1000", "ep2d_diff_3scan_trace_p2_ADC", "ADC", "eADC", "DTI 64 dir", "FA", "colFA", "Difusión axial",
         "TRACEW", "DWI FLAIR", "Apparent Diffusion Coefficient (mm2/s)", "ep_b1000t", "resolve_4scan", "b=1000",
-        "dADC Map", "AX diffuse weighted", "DWIADC",
+        "dADC Map", "AX diffuse weighted", "DWIADC", "ep2d_3scanADC", "AvgADC", "AX DIFFUSE",
     ],
     Kind.SUSCEPTIBILITY: ["SWI_Images", "SWAN", "AX T2*", "T2 star", "T2W_FFE", "t2_fl2d_tra_hemo", "AX GRE"],
     Kind.ANGIOGRAPHY: ["TOF_3D_multi-slab", "3D TOF MRA", "MRV", "Angio ARM", "3DTOF", "MRA COW"],
     Kind.LOCALIZER: ["localizer", "3 Plane Loc", "AAHead_Scout", "Survey", "SmartBrain survey", "T/S/C RF FAST PILOT",
-                     "Localisateur", "Repérage", "Übersicht", "FLAIR localizer", "Localisation"],
+                     "Localisateur", "Repérage", "Übersicht", "FLAIR localizer", "Localisation",
+                     "IRM Localisation", "AX LOCALIZATION FLAIR"],
     Kind.PERFUSION: ["AX PERFUSION", "relCBV", "ep2d_perf", "pCASL", "3D ASL", "DSC", "rCBF", "Perfusión"],
     Kind.OTHER: [
         "COR STIR", "3D DIR", "PSIR", "CISS", "FIESTA-C", "T1 map", "T2 Mapping", "B0 map", "fMRI", "FLAIR MIP",

@@ -6,8 +6,10 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 from radviewer.ai import reading
 from radviewer.ai.catalogue import Catalogue
@@ -42,6 +44,9 @@ def _raising(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
         (KeyError("DOE^JANE"), "internal fault (KeyError)"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory for DOE^JANE"), "not enough memory"),
         (MemoryError(), "not enough memory"),
+        (cv2.error("DOE^JANE"), "internal fault (error)"),
+        (cv2.error("Insufficient memory"), "not enough memory"),
+        (SafetensorError("DOE^JANE"), "internal fault (SafetensorError)"),
     ],
 )
 @pytest.mark.expects_log("met a fault")

@@ -139,6 +139,7 @@ def _rewrite(path: Path, change: Callable[[dict[str, Any]], object], method: int
         lambda texts: texts["opinions"][0]["findings"][0].update(probability=10**400),
         lambda texts: texts["opinions"][0]["findings"][0].update(probability=2),
         lambda texts: texts["opinions"][0]["findings"][0].update(slice_probabilities=[0.5, 1.5]),
+        lambda texts: texts["opinions"][0]["findings"][0].update(slice_probabilities=[0.5, 0.5], likeliest=2),
         lambda texts: texts["opinions"][0]["findings"][0].update(slice_probabilities=7),
         lambda texts: texts["opinions"][0]["findings"][0].update(heatmap=[]),
         lambda texts: texts["opinions"][0]["findings"][0]["heatmap"].update(kind="mask"),

@@ -244,6 +244,13 @@ def test_without_a_spacing_the_directions_are_still_known(
     assert {frame.orientation for frame in stack.frames} == {words}
 
 
+@pytest.mark.parametrize("modality", ["US", "DX", "MG"])
+def test_directions_of_films_and_ultrasound_are_those_of_nobody(tmp_path: Path, modality: str) -> None:
+    phantoms.volume(tmp_path, 1, modality=modality, PixelSpacing=None)
+    (stack,) = stacks(tmp_path)
+    assert stack.frames[0].orientation is None
+
+
 def test_frames_of_reference_that_differ_from_image_to_image_are_named(tmp_path: Path) -> None:
     uids = [phantoms.make_uid("frame", k) for k in range(4)]
     phantoms.volume(tmp_path, 4, FrameOfReferenceUID=uids)

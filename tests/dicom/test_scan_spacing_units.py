@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import uid
 
 from radviewer.dicom.listing import listing
 from radviewer.dicom.scan import scan
@@ -105,10 +106,16 @@ def region(x: float, y: float, spatial: int = 1, units: int = 3, box: tuple[int,
         ([region(0.01, 0.02, box=(0, 0, 4, 11)), region(0.03, 0.03, box=(5, 0, 9, 11))], None),  # two halves
         ([region(0.01, 0.02, box=(0, 0, 4, 11)), region(0.01, 0.02, box=(5, 0, 9, 11))], (0.2, 0.1)),
         ([region(50.0, 50.0)], None),
+        ([region(0.01, 0.02, box=(0, 0, 0, 0))], (0.2, 0.1)),  # says nothing
+        ([region(0.01, 0.02, box=(9, 11, 0, 0))], (0.2, 0.1)),
     ],
 )
-def test_ultrasound_regions(tmp_path: Path, regions: list[Any], expected: tuple[float, float] | None) -> None:
-    phantoms.film(tmp_path / "us.dcm", modality="US", SequenceOfUltrasoundRegions=regions)
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian])
+def test_ultrasound_regions(
+    tmp_path: Path, regions: list[Any], expected: tuple[float, float] | None, syntax: str
+) -> None:
+    image = phantoms.image(modality="US", Rows=12, Columns=10, SequenceOfUltrasoundRegions=regions)
+    phantoms.save(image, tmp_path / "us.dcm", syntax)
     spacing = only_frame(tmp_path).spacing
     if expected is None:
         assert spacing is None

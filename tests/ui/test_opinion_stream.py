@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 
 from radviewer.app import reading_room
+from radviewer.app.finding_rows import Kind, Row, RowState
 from radviewer.app.shown import Shown
-from radviewer.domain.decision import Policy, stack_id
+from radviewer.domain.decision import FindingKey, Policy, stack_id
 from radviewer.domain.opinion import Finding, Opinion, Outcome
 from radviewer.render.opinion_layers import OpinionLayers, OutlineStyle
+from radviewer.ui.second_opinion.detail import _lines
 from tests import phantoms
 from tests.app import opinions
 from tests.app.opinions import FINDINGS, FakeWorker, glimpse
@@ -247,3 +250,21 @@ def test_what_a_model_read_and_how_is_said_also_after_a_restart(
     assert worker.asked[: len(asked)] == asked
     assert restored["tuberculosis"] is not None
     assert restored["tuberculosis"].slice_probabilities == said().findings[0].slice_probabilities
+
+
+@pytest.mark.parametrize(
+    ("outlined", "likeliest", "largest", "words"),
+    [
+        ((0, 2), 2, 2, "On 2 slices; likeliest on 3."),
+        ((0, 2), None, 2, "On 2 slices; largest on 3."),
+        ((0, 2), 2, 0, "On 2 slices; largest on 1."),  # the reader drew more
+        ((0, 1), 3, 3, "On 2 slices; likeliest on 4, where nothing is outlined."),
+    ],
+)
+def test_which_slice_a_finding_is_shown_on_is_said(
+    outlined: tuple[int, ...], likeliest: int | None, largest: int, words: str
+) -> None:
+    finding = Finding("tuberculosis", Outcome.RAN, 0.9, 0.4, likeliest=likeliest)
+    key = FindingKey("1.2", "1.3", "0" * 64, "a model", "1", "tuberculosis")
+    row = Row(Kind.FINDING, key, "tuberculosis", RowState.PENDING, finding=finding, slices=outlined)
+    assert words in _lines(replace(row, key_slice=largest))

@@ -119,6 +119,15 @@ class Detail(QWidget):
         return button
 
 
+def _where(row: Row, key: int) -> str:
+    """On which slices, and why `key` is the one shown first."""
+    on = f"On {len(row.slices)} slices"
+    if key not in row.slices:
+        return f"{on}; likeliest on {key + 1}, where nothing is outlined."
+    likeliest = row.finding is not None and row.finding.likeliest == key
+    return f"{on}; {'likeliest' if likeliest else 'largest'} on {key + 1}."
+
+
 def _lines(row: Row) -> str:
     lines = []
     if row.probability is not None and row.threshold is not None:
@@ -126,8 +135,7 @@ def _lines(row: Row) -> str:
     if size := size_text(row):
         lines.append(f"{capital(size)}.")
     if len(row.slices) > 1 and row.key_slice is not None:
-        told = "largest" if row.finding is None or row.finding.likeliest is None else "likeliest"
-        lines.append(f"On {len(row.slices)} slices; {told} on {row.key_slice + 1}.")
+        lines.append(_where(row, row.key_slice))
     if row.reason:
         lines.append(row.reason)
     if row.decision is not None and row.decision.text:
