@@ -92,12 +92,12 @@ def _wanted(subject: Subject, opinion: Opinion, anatomy: Sequence[Structure]) ->
 
 
 def _of_mask(subject: Subject, opinion: Opinion, label: str, mask: Mask, number: int) -> Iterator[Wanted]:
-    from radviewer.export.seg import Author, can_write, segmentation
+    from radviewer.export.seg import Author, can_segment, segmentation
 
     stack = subject.stack
     if subject.options.nifti:
         yield label, "mask", ".mask.nii.gz", partial(write_nifti, mask, stack)
-    if subject.options.dicom and can_write(stack):
+    if subject.options.dicom and can_segment(stack):
         made = segmentation(mask, label, Author(opinion.model, opinion.version), stack, number)
         yield label, "seg", ".seg.dcm", lambda stream: made.save_as(stream, enforce_file_format=True)
 

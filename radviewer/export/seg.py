@@ -58,10 +58,16 @@ def _codes() -> dict[str, SegmentCodes]:
 
 
 def can_write(stack: Stack) -> bool:
+    """Whether any object can refer to the stack's images: one, or as of `can_segment` several files."""
+    several = len(stack.frames) > 1
+    return can_segment(stack) and not (several and any(frame.file.number_of_frames > 1 for frame in stack.frames))
+
+
+def can_segment(stack: Stack) -> bool:
     """Whether a segmentation can refer to the stack's images.
 
-    One image always can.  Several can when each is a file of its own, with a place of its own in the patient: without
-    coordinates the standard leaves no way to say which frame of a segmentation lies on which image.
+    One image always can.  Several can when each has a place of its own in the patient: without coordinates the standard
+    leaves no way to say which frame of a segmentation lies on which image.
     """
     frames = stack.frames
     if any(not frame.file.sop_instance_uid or not frame.file.sop_class_uid for frame in frames):
@@ -69,7 +75,7 @@ def can_write(stack: Stack) -> bool:
     if len(frames) == 1:
         return True
     placed = stack.frame_of_reference_uid is not None and all(frame.plane is not None for frame in frames)
-    return placed and all(frame.file.number_of_frames == 1 for frame in frames) and _apart(frames)
+    return placed and _apart(frames)
 
 
 def _apart(frames: Sequence[Frame]) -> bool:
@@ -96,7 +102,7 @@ def segmentation(
     author : Author
         The model.
     stack : Stack
-        For which `can_write` holds.
+        For which `can_segment` holds.
     number : int
         InstanceNumber, from 1.
     sources : Sources, optional
@@ -112,7 +118,8 @@ def segmentation(
     from highdicom.seg import Segmentation, SegmentationTypeValues
     from pydicom.uid import ExplicitVRLittleEndian
 
-    sources = sources or Sources(stack)
+    if sources is None or stack.frames[0].file.number_of_frames > 1:
+        sources = Sources(stack, frames_apart=True)
     images = [f"{frame.file.sop_instance_uid}#{frame.index}" for frame in stack.frames]
     names = [*images, author.model, author.version]
     by_hand = () if author.origin is Origin.MODEL else (author.origin.value,)
@@ -140,7 +147,7 @@ def segmentation(
     sources.restore(made)
     if "FrameOfReferenceUID" not in made:
         add(made, "PatientOrientation", sources.text("PatientOrientation"))  # PS3.3 C.7.6.1: of images without a plane
-    _finish(made, stack, uid("dimensions", *names, label, *by_hand))
+    _finish(made, uid("dimensions", *names, label, *by_hand))
     return made
 
 
@@ -151,16 +158,11 @@ def _series_description(author: Author) -> str:
     return f"AI outlines{edited}, {author.model} {author.version}, research use only"[:64]
 
 
-def _finish(made: Dataset, stack: Stack, dimensions: UID) -> None:
-    """Name the frame a mask lies on, and take chance out of the UIDs."""
+def _finish(made: Dataset, dimensions: UID) -> None:
+    """Take chance out of the UIDs."""
     made.DimensionOrganizationSequence[0].DimensionOrganizationUID = dimensions
     for index in made.DimensionIndexSequence:
         index.DimensionOrganizationUID = dimensions
-    frame = stack.frames[0]
-    if frame.file.number_of_frames > 1:  # highdicom was given the frame as an image of its own
-        for group in made.PerFrameFunctionalGroupsSequence:
-            for image in group.DerivationImageSequence[0].SourceImageSequence:
-                image.ReferencedFrameNumber = frame.index + 1
 
 
 def _description(label: str, author: Author, tracking: UID) -> SegmentDescription:

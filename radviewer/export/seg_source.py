@@ -56,6 +56,12 @@ class Sources:
         One per slice, with what a reference to it needs.
     series_uid : str
 
+    Parameters
+    ----------
+    stack : Stack
+    frames_apart : bool
+        Frames of one file are given as images of their own; `restore` names the file and the frame.
+
     Raises
     ------
     UnreadableImage
@@ -63,9 +69,11 @@ class Sources:
 
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, *, frames_apart: bool = False) -> None:
+        self._frames_apart = frames_apart
         self._texts: dict[FileLocation, dict[str, str]] = {}
         self._true: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}  # of frames in their file, from 1, by stand-in UID
         for frame in stack.frames:
             if frame.file.location not in self._texts:
                 self._texts[frame.file.location] = _texts(frame.file.location)
@@ -77,7 +85,7 @@ class Sources:
     def _image(self, stack: Stack, frame: Frame) -> Dataset:
         from pydicom.dataset import Dataset
 
-        texts = self._texts[frame.file.location] | {"SOPInstanceUID": frame.file.sop_instance_uid}
+        texts = self._texts[frame.file.location] | {"SOPInstanceUID": self._instance(frame)}
         image = Dataset()
         image.SOPClassUID = _STAND_IN
         for keyword in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
@@ -90,6 +98,17 @@ class Sources:
         image.SamplesPerPixel = stack.format.samples_per_pixel
         _place(image, stack, frame)
         return image
+
+    def _instance(self, frame: Frame) -> str:
+        """UID of an image: its own, or one that stands in for a frame."""
+        from pydicom.uid import generate_uid
+
+        own = frame.file.sop_instance_uid
+        if frame.file.number_of_frames == 1 or not self._frames_apart:
+            return own
+        stand_in = str(generate_uid(entropy_srcs=["frame", own, str(frame.index)]))
+        self._true[stand_in], self._numbers[stand_in] = own, frame.index + 1
+        return stand_in
 
     def _well_formed(self, uid: str) -> str:
         from pydicom.uid import UID, generate_uid
@@ -111,13 +130,28 @@ class Sources:
             if element.keyword == "ReferencedSOPClassUID" and element.value == _STAND_IN:
                 add(dataset, element.keyword, self._class)
             elif element.VR == "UI" and str(element.value) in self._true:
+                if str(element.value) in self._numbers:
+                    dataset.ReferencedFrameNumber = self._numbers[str(element.value)]
                 add(dataset, element.keyword, self._true[str(element.value)])
 
         made.walk(put_back)
+        if self._numbers:
+            _name_each_once(made)
         for keyword in PASSED_ON:
             value = self._first.get(keyword, "")
             if value or keyword in REQUIRED:
                 add(made, keyword, value)
+
+
+def _name_each_once(made: Dataset) -> None:
+    """List the files that frames come from once each, as wholes (PS3.3 C.12.4.1: no frame numbers there)."""
+    from pydicom.sequence import Sequence
+
+    for series in made.ReferencedSeriesSequence:
+        named = {str(image.ReferencedSOPInstanceUID): image for image in series.ReferencedInstanceSequence}
+        for image in named.values():
+            image.pop("ReferencedFrameNumber", None)
+        series.ReferencedInstanceSequence = Sequence(named.values())
 
 
 def _place(image: Dataset, stack: Stack, frame: Frame) -> None:

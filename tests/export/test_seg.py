@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import highdicom
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -15,9 +16,10 @@ from pydicom.dataset import Dataset
 from radviewer.dicom.scan import scan
 from radviewer.domain.study import Stack
 from radviewer.errors import UnreadableImage
-from radviewer.export.seg import Author, can_write, segmentation
+from radviewer.export.seg import Author, can_segment, can_write, segmentation
 from tests import phantoms
 from tests.dicom.pixel_files import PYDICOM_DATA
+from tests.dicom_validator import errors, segment_images
 
 AUTHOR = Author("chest-anatomy", "1.2.3")
 RG1 = PYDICOM_DATA / "RG1_UNCR.dcm"
@@ -176,6 +178,40 @@ def test_one_frame_of_several_is_named(tmp_path: Path) -> None:
     found, _ = written(mask_of(only), only)
     image = found.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence[0].SourceImageSequence[0]
     assert image.ReferencedFrameNumber == 2
+
+
+def test_frames_of_an_enhanced_series_are_named(tmp_path: Path) -> None:
+    places = [(0, 0, z) for z in (6, 0, 4, 2)]  # not in the order of the frames
+    path = phantoms.enhanced(tmp_path / "enhanced.dcm", at=places)
+    (stack,) = stacks_of(tmp_path)
+    assert can_segment(stack)
+    assert not can_write(stack)  # other objects
+    mask = np.zeros(stack.shape, bool)
+    for index in (0, 1, 3):
+        mask[index, index : index + 3, 2:5] = True
+    found, data = written(mask, stack)
+    (tmp_path / "seg").mkdir()
+    (tmp_path / "seg" / "mask.dcm").write_bytes(data)
+    assert errors(tmp_path / "seg" / "mask.dcm") <= errors(path)  # of the study that it passes on
+    (image,) = segment_images(tmp_path / "seg" / "mask.dcm", tmp_path / "out")
+    assert np.count_nonzero(np.asarray(nibabel.load(image).dataobj)) == mask.sum()  # type: ignore[attr-defined]
+    source = pydicom.dcmread(path)
+    (listed,) = found.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    assert (listed.ReferencedSOPInstanceUID, "ReferencedFrameNumber" in listed) == (source.SOPInstanceUID, False)
+    seen = {}
+    for group, plane in zip(found.PerFrameFunctionalGroupsSequence, found.pixel_array, strict=True):
+        (image,) = group.DerivationImageSequence[0].SourceImageSequence
+        assert image.ReferencedSOPInstanceUID == source.SOPInstanceUID
+        assert image.ReferencedSOPClassUID == source.SOPClassUID
+        number = int(image.ReferencedFrameNumber)
+        assert list(group.PlanePositionSequence[0].ImagePositionPatient) == list(places[number - 1])
+        seen[number] = plane
+    for index, frame in enumerate(stack.frames):
+        if mask[index].any():
+            np.testing.assert_array_equal(seen.pop(frame.index + 1), mask[index])
+    assert not any(plane.any() for plane in seen.values())
+    again, _ = written(mask, stack)
+    assert again.SOPInstanceUID == found.SOPInstanceUID
 
 
 def test_images_at_one_place_cannot_be_told_apart(tmp_path: Path) -> None:
