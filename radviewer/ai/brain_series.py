@@ -77,12 +77,6 @@ def series_strangeness(
     return float(np.median([strangeness(catalogue, card, features[:, i]) for i in middle]))
 
 
-_OUTLINED = {
-    True: ": nothing is outlined there, and the volume counts them like their neighbours",
-    False: ": their neighbours stand for them",
-}
-
-
 def notes(context: Context, axial: Axial, problems: Mapping[int, str]) -> str:
     """What was read and how, in sentences; `problems` say by slice why it could not be read."""
     verdict = weighting(context.description, context.sequence)
@@ -95,7 +89,9 @@ def notes(context: Context, axial: Axial, problems: Mapping[int, str]) -> str:
     if not axial.oriented:
         said.append("The header does not say which way is up; it was read as it is shown.")
     if axial.unread:
-        said.append(f"{axial.unread} of the series' slices could not be read{_OUTLINED[axial.axes[0] == 0]}.")
+        own = "nothing is outlined there, and the volume counts them like their neighbours"
+        instead = own if axial.axes[0] == 0 else "their neighbours stand for them"
+        said.append(f"{axial.unread} of the series' slices could not be read: {instead}.")
         said += [problems[i] for i in sorted(problems)[:1]]
     if np.ptp(axial.steps) > 0.1:
         said.append("Slices are missing or unevenly spaced: the volume counts the gaps.")

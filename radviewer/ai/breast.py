@@ -51,19 +51,13 @@ def lesion_of(judgement: Judgement, shape: tuple[int, int]) -> Mask:
 
 
 def heat_of(
-    judgement: Judgement,
-    item: FindingCard,
-    shape: tuple[int, ...],
-    scale: float | None = None,
-    *,
-    logit: float | None = None,
+    judgement: Judgement, item: FindingCard, shape: tuple[int, ...], scale: float | None = None
 ) -> NDArray[np.float32]:
     """Heatmap of one image, 0–1 on its own pixels: what speaks for malignancy if flagged, against it if not.
 
-    `scale` in place of the card's, in logits: of a very large one nothing is cut off at 1.  `logit` in place of the
-    image's own: of a whole cine, whose frames are shown under one verdict.
+    `scale` in place of the card's, in logits: of a very large one nothing is cut off at 1.
     """
-    flagged = probability(judgement.logit if logit is None else logit, item.calibration) >= item.threshold
+    flagged = probability(judgement.logit, item.calibration) >= item.threshold
     return judgement.heat(scale or item.heat_scale, shape, flagged)
 
 
@@ -169,20 +163,20 @@ def _finding(item: FindingCard, request: Request, frames: dict[int, _Frame]) -> 
     mask = np.zeros(shape, np.bool_)
     heat = np.zeros(shape, np.float32)
     key = likeliest(frames) if request.context.stills else None
-    logit = cine_logit(frames) if key is None else frames[key].judgement.logit
+    chance = probability(cine_logit(frames) if key is None else frames[key].judgement.logit, item.calibration)
     for index, frame in frames.items():
         mask[index] = frame.mask
-        heat[index] = heat_of(frame.judgement, item, shape[1:], logit=logit)
+        heat[index] = frame.judgement.heat(item.heat_scale, shape[1:], chance >= item.threshold)  # one verdict for all
     single = len(request.volume.slices) == 1
     own = {i: probability(frame.judgement.logit, item.calibration) for i, frame in frames.items()}
     return Finding(
         item.label,
         Outcome.RAN,
-        probability(logit, item.calibration),
+        chance,
         item.threshold,
         mask=mask if mask.any() else None,
         heatmap=heat,
-        measurements=_measured(request, mask, frames, key) if mask.any() else (),
+        measurements=_measured(request, mask, frames, key),
         evidence=item.evidence,
         likeliest=key,
         slice_probabilities=() if single else tuple(own.get(i) for i in range(shape[0])),

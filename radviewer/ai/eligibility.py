@@ -91,11 +91,11 @@ def _check_breast(card: Card, context: Context, refuse: Refuse) -> None:
     body = context.body_part or ""
     if body and not any(word in body for word in _BREAST_WORDS):
         refuse(f"The header says this is not a breast: {body}.")
-    told = f"{body} {context.description or ''}".upper()
-    other = _OTHER_ORGANS.search((context.description or "").upper())
-    if other is not None and not any(word in told for word in _BREAST_WORDS):
+    description = (context.description or "").upper()
+    named = any(word in f"{body} {description}".upper() for word in _BREAST_WORDS)
+    if not named and _OTHER_ORGANS.search(description):
         refuse(f'The header says this is not a breast: "{context.description}".')
-    if context.slices > 1 and not context.stills and not any(word in told for word in _BREAST_WORDS):
+    if not named and context.slices > 1 and not context.stills:
         refuse("The header does not say that this loop shows a breast, and loops of other organs look much the same.")
     if context.male:
         refuse("Outside intended use: intended for women, the patient is male.")

@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-import cv2
-from safetensors import SafetensorError
-
 from radviewer.errors import RadviewerError
 
-FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    cv2.error,
-    SafetensorError,
-)
-"""What code and its libraries raise that is no answer: one model's must not cost another's opinion."""
 _NO_MEMORY = ("allocate memory", "out of memory", "insufficient memory")  # PyTorch in a RuntimeError, OpenCV in its own
 
 

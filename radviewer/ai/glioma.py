@@ -250,9 +250,8 @@ def measured(axial: Axial, mask: Mask) -> tuple[Quantity, ...]:
     """
     areas = mask.sum(axis=(1, 2)).astype(np.float64)
     key = int(areas.argmax())
-    if axial.axes[0] == 0:
-        places, known = np.arange(len(areas)), np.flatnonzero(axial.read)
-        areas = np.interp(places, known, areas[known])
+    known = np.flatnonzero(axial.read)
+    areas = np.interp(np.arange(len(areas)), known, areas[known])
     row, column = axial.spacing
     longest, across = diameters(mask[key], axial.spacing)
     unit = "mm" if axial.in_mm else "{pixels}"

@@ -12,17 +12,35 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
+from safetensors import SafetensorError
+
 from radviewer.ai import breast, chest, glioma
 from radviewer.ai.cards import BadModel, Card, Task
 from radviewer.ai.catalogue import Catalogue
 from radviewer.ai.context import Context
 from radviewer.ai.eligibility import check_attributes
-from radviewer.ai.faults import FAULTS, sentence
+from radviewer.ai.faults import sentence
 from radviewer.ai.films import Refused
 from radviewer.ai.request import Request, Show, hashes
 from radviewer.domain.opinion import Finding, Opinion, Outcome
 from radviewer.domain.volume import Volume
 from radviewer.progress import Cancelled, Progress
+
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    cv2.error,
+    SafetensorError,
+)
+"""What code and its libraries raise that is no answer: one model's must not cost another's opinion."""
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +157,7 @@ def _one(request: Request) -> Opinion:
         return _without(card, Outcome.REFUSED, str(refusal))
     except BadModel as problem:
         return _without(card, Outcome.FAILED, str(problem))
-    except FAULTS as fault:
+    except _FAULTS as fault:
         where = "".join(traceback.format_tb(fault.__traceback__))  # not its message: it may quote the patient's data
         _log.error("%s met a fault, %s:\n%s", card.name, type(fault).__name__, where)
         return _without(card, Outcome.FAILED, sentence(fault))

@@ -140,14 +140,13 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
     spacing = read_spacing(data, modality)
     position, directions = read_place(data)
     rescale: Rescale = read_rescale(data, modality)
-    plane = _plane(position, directions, spacing)
     thickness = data.number(a.SLICE_THICKNESS)
     found = data.found.values
     return FrameRecord(
         frame=Frame(
             file=file,
             index=index,
-            plane=plane,
+            plane=_plane(position, directions, spacing),
             spacing=spacing,
             slope=rescale.slope,
             intercept=rescale.intercept,
@@ -155,7 +154,7 @@ def _frame(data: DataSet, file: ImageFile, index: int, modality: str, time: floa
             windows=read_windows(data, rescale.factor),
             instance_number=data.integer(a.INSTANCE_NUMBER),
             label=_view(data),
-            orientation=read_orientation(data) or _words(directions if spacing is None else None, modality),
+            orientation=read_orientation(data) or _words(directions, spacing, modality),
             aspect=read_aspect(data),
         ),
         position=position,
@@ -199,9 +198,9 @@ def _directions(vr: bytes, raw: bytes, big_endian: bool) -> Directions | None:
     return (a1 / first, a2 / first, a3 / first), (b1 / second, b2 / second, b3 / second)
 
 
-def _words(directions: Directions | None, modality: str) -> tuple[str, str] | None:
-    """Which way columns and rows run; films and ultrasound with directions have those of nobody."""
-    if directions is None or modality in PROJECTIONS or modality == "US":
+def _words(directions: Directions | None, spacing: PixelSpacing | None, modality: str) -> tuple[str, str] | None:
+    """Which way columns and rows run, where only a spacing lacks; films and ultrasound have directions of nobody."""
+    if directions is None or spacing is not None or modality in PROJECTIONS or modality == "US":
         return None
     return direction_letters(directions[0]), direction_letters(directions[1])
 

@@ -80,7 +80,7 @@ def _pair(raw: bytes) -> tuple[float, float] | None:
 def _from_regions(data: DataSet) -> PixelSpacing | None:
     """Spacing of the 2D regions that fill the most of an ultrasound image.
 
-    A calibration holds inside its region alone (PS3.3 C.8.5.5.1.1), and an image has one spacing here: it is unknown
+    A calibration holds inside its region alone (PS3.3 C.8.5.5), and an image has one spacing here: it is unknown
     where its regions are only a corner of the image, or a large part of it says otherwise.
     """
     shares: dict[tuple[float, float] | None, float] = {}

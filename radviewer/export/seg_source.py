@@ -144,7 +144,7 @@ class Sources:
 
 
 def _name_each_once(made: Dataset) -> None:
-    """List the files that frames come from once each, as wholes (PS3.3 C.12.4.1: no frame numbers there)."""
+    """List the files that frames come from once each, as wholes (PS3.3 C.12.2: no frame numbers there)."""
     from pydicom.sequence import Sequence
 
     for series in made.ReferencedSeriesSequence:

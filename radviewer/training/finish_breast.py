@@ -48,7 +48,8 @@ def finish(target: Path) -> None:
     networks = read_images(target / IMAGES)
     images, descriptors = _with_descriptors(networks, target)
     malignant = np.array([i.malignant == 1 for i in images])
-    found = cross_fit(np.array([i.logit for i in images]), malignant, [i.fold for i in images], _threshold)
+    logits = np.array([i.logit for i in images])
+    found = cross_fit(logits, malignant, [i.fold for i in images], _threshold)
     if found.calibration[0] <= 0:
         raise ValueError("the logits do not rise with the label; such a model is not released")
     slope, intercept = (round(v, 5) for v in found.calibration)
@@ -61,7 +62,6 @@ def finish(target: Path) -> None:
     item["descriptors"] = descriptors.model_dump()
     item["evidence"] = FINDING_TEXTS["evidence"] + _measured_on(images)
     item["operating_curve"] = operating_curve(malignant, found.probability)
-    logits = np.array([i.logit for i in images])
     values["metrics"] = [
         *_malignancy(images, found),
         *_apart(networks, images),

@@ -91,9 +91,7 @@ class Detail(QWidget):
         judged = () if finding is None else finding.slice_probabilities
         there = 0 <= index < len(judged)
         self.slice.setVisible(there)
-        chance = judged[index] if there else None
-        text = "This slice: not read." if chance is None else f"This slice: {_percent(chance)}."
-        text = text if there else ""
+        text = f"This slice: {_chance(judged[index])}." if there else ""
         if text != self.slice.text():  # at every step of the wheel
             self.slice.setText(text)
 
@@ -117,6 +115,10 @@ class Detail(QWidget):
         button.setAutoDefault(False)
         button.clicked.connect(lambda: act(name))
         return button
+
+
+def _chance(probability: float | None) -> str:
+    return "not read" if probability is None else _percent(probability)
 
 
 def _where(row: Row, key: int) -> str:
